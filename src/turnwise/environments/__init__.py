@@ -1,0 +1,1 @@
+"""Environments: conversations as functions, one file (or folder) each."""

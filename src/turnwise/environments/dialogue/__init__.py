@@ -1,0 +1,1 @@
+"""Dialogue benchmarks: what an agent keeps track of over a conversation."""
