@@ -38,7 +38,7 @@ from turnwise.environments.dialogue.mt_eval.scoring import constraints_until, ju
 from turnwise.environments.dialogue.mt_eval.text import count_sentences
 from turnwise.environments.parts.scripted import exchanges, scored
 from turnwise.environments.parts.twin import pairs
-from turnwise.errors import ConfigError
+from turnwise.errors import ConfigError, TaskError
 from turnwise.limits import Limits
 from turnwise.log import Stop
 from turnwise.metrics import mt_eval as metrics
@@ -209,6 +209,80 @@ def test_a_forgetful_agent_makes_a_step_in_the_published_dialogues_too() -> None
     assert {turn: mean.mean for turn, mean in curve.items()} == {
         turn: 10.0 if turn < 5 else 0.0 for turn in range(1, 11)
     }
+
+
+@pytest.fixture
+def small_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Hand-made raw files of the published form: 100 documents, tasks on one, 20 queries, a follow-up."""
+    topics = ("music", "food", "art", "sports")
+    documents = [
+        {"gen_resp": f"Title {n}\n\nText {n}.\n\nMore.\n\nx\n\ny\n\nz", "topic": topics[n % 4]}
+        for n in range(100)
+    ]
+    head = "Content: Text.\n\nInstruction: "
+
+    def session(task_type: str, steps: int) -> list[dict[str, str]]:
+        return [
+            {
+                "user": f"{head if n == 1 else ''}{task_type} {n}",
+                "sys": f"{task_type}! {n}",
+                "id": f"1_{task_type}_{n}",
+            }
+            for n in range(1, steps + 1)
+        ]
+
+    types = {"sum": 3, "qa": 3, "pos": 1, "ner": 3, "rel": 1, "rewrite": 3, "trans": 1, "short-qa": 1}
+    front = {"user": "Red?", "sys": "Yes.", "id": "abc", "do_inference": False}
+    asked = [{**turn, "do_inference": True} for turn in session("sum", 3)]
+    files = {
+        "documents": documents,
+        "global_inst": [{"id": n, "query": f"Q{n}?", "instructions": list(PUBLISHED)} for n in range(20)],
+        "refinement_multi_inst": [session(name, steps) for name, steps in types.items()],
+        "refinement_single_inst": [
+            [{"user": f"{name} merged {n}", "sys": "", "id": f"1_{name}_{n}"}]
+            for name in ("sum", "qa", "ner", "rewrite")
+            for n in (1, 2)
+        ],
+        "mt-bench_extended": [
+            {"conversation": [{"user": f"u{n}", "sys": f"s{n}", "id": f"81_{n}"} for n in range(5)]}
+        ],
+        "refinement_ablation_irrelevant-front": [{"id": "1", "n_distracts": 1, "conv": [front, *asked]}],
+    }
+    (tmp_path / "mt_eval").mkdir()
+    for name, content in files.items():
+        text = "".join(json.dumps(one) + "\n" for one in content)
+        (tmp_path / "mt_eval" / f"{name}.jsonl").write_text(text)
+    monkeypatch.setenv("TURNWISE_DATA", str(tmp_path))
+    return tmp_path / "mt_eval"
+
+
+@pytest.mark.usefixtures("small_files")
+def test_small_files_of_the_published_form_are_built_by_the_same_rules() -> None:
+    found = tasks(kind="all")
+    sizes = {kind: [len(scored(task.lines)) for task in found if task.kind == kind] for kind in COUNTS}
+    assert sizes == {"recollection": [10] * 38, "expansion": [7], "refinement": [6] * 4, "follow_up": [3]}
+    assert len(pairs(found, tasks(kind="all", form="single"))) == 380 + 7 + 4 * 4
+    labels = next(task for task in found if task.id == "recollection_cls/1")
+    assert {line.user.split(" ")[0] + line.user[-6:] for line in labels.lines[1:]} == {"Text\nMore."}
+    refined = [task for task in found if task.kind == "refinement"]
+    for task in refined:
+        assert [line.user.startswith("Content: ") for line in task.lines] == [True] + [False] * 5
+    steps = [line for task in refined for line in task.lines if line.id.startswith("1_sum_")]
+    assert [line.twin for line in steps] == [
+        None,
+        "refinement_single/1_sum_1",
+        "refinement_single/1_sum_2",
+    ] * 2
+    assert [len(tasks(kind=f"cls_{context}")) for context in ("gold", "dgc", "sgc", "rc")] == [100] * 4
+    (front,) = tasks(kind="irrelevant_front")
+    assert [front.distance(at) for at in range(4)] == [0, 0, 1, 2]
+    assert [line.scored for line in front.lines] == [False, True, True, True]
+
+
+def test_a_broken_file_is_named_with_its_line(small_files: Path) -> None:
+    (small_files / "global_inst.jsonl").write_text('{"id": 1, "query": "Q", "instructions": []}\n{"id"\n')
+    with pytest.raises(TaskError, match=r"global_inst\.jsonl:2: not JSON"):
+        tasks(kind="recollection")
 
 
 def test_without_the_files_one_line_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
