@@ -1,0 +1,77 @@
+"""Statistics over plain numbers: every figure with its interval, its denominator and what is missing.
+
+All functions are pure: sequences or arrays in, structs out. They know nothing of stores or episodes.
+`docs/statistics.md` says which to use when.
+"""
+
+from turnwise.metrics.curves import (
+    Gap,
+    SuccessCurve,
+    Trend,
+    gap_by_distance,
+    success_curve,
+    trend,
+    turn_scores,
+)
+from turnwise.metrics.distributions import normal_quantile, t_quantile
+from turnwise.metrics.intervals import (
+    cluster_means,
+    clustered_mean,
+    clustered_proportion,
+    mean,
+    proportion,
+    wilson,
+)
+from turnwise.metrics.paired import Comparison, compare
+from turnwise.metrics.passk import pass_at_k, pass_at_k_of, pass_curve, pass_hat_k, pass_hat_k_of
+from turnwise.metrics.power import difference_sd, minimum_detectable_effect, power_of, tasks_needed
+from turnwise.metrics.resampling import bootstrap, clustered_bootstrap, row_mean, row_median
+from turnwise.metrics.significance import SignFlip, holm, mcnemar, sign_flip
+from turnwise.metrics.summary import Estimate
+from turnwise.metrics.tables import ErrorRow, Share, Summary, error_table, stop_table, summarise
+from turnwise.metrics.values import MetricError
+
+__all__ = [
+    "Comparison",
+    "ErrorRow",
+    "Estimate",
+    "Gap",
+    "MetricError",
+    "Share",
+    "SignFlip",
+    "SuccessCurve",
+    "Summary",
+    "Trend",
+    "bootstrap",
+    "cluster_means",
+    "clustered_bootstrap",
+    "clustered_mean",
+    "clustered_proportion",
+    "compare",
+    "difference_sd",
+    "error_table",
+    "gap_by_distance",
+    "holm",
+    "mcnemar",
+    "mean",
+    "minimum_detectable_effect",
+    "normal_quantile",
+    "pass_at_k",
+    "pass_at_k_of",
+    "pass_curve",
+    "pass_hat_k",
+    "pass_hat_k_of",
+    "power_of",
+    "proportion",
+    "row_mean",
+    "row_median",
+    "sign_flip",
+    "stop_table",
+    "success_curve",
+    "summarise",
+    "t_quantile",
+    "tasks_needed",
+    "trend",
+    "turn_scores",
+    "wilson",
+]
