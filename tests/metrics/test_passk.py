@@ -122,6 +122,12 @@ def test_all_solved_is_as_sure_as_there_are_tasks() -> None:
     assert (got.low, got.high) == pytest.approx(wilson(5, 5))
 
 
+def test_tasks_of_equal_rate_count_each_group_of_k_tries_once() -> None:
+    # Three tasks with 2 of 4: pass@2 = 1 - 1/6 for each, so they do not vary; 3 · 4//2 = 6 pairs of tries.
+    got = pass_at_k([1, 1, 0, 0] * 3, [i // 4 for i in range(12)], 2)
+    assert (got.low, got.high) == pytest.approx(wilson(5, 6))
+
+
 def test_families_of_tasks_widen_the_interval() -> None:
     values, tasks = [1, 1, 1, 1, 0, 0, 0, 0], [0, 0, 1, 1, 2, 2, 3, 3]
     alone = pass_at_k(values, tasks, 2)
