@@ -82,6 +82,13 @@ class Mint(Environment, kw_only=True, frozen=True):
         """The tasks of the chosen subset."""
         return load(self.subset)
 
+    def sweep(self) -> tuple[Mint, ...]:
+        """These settings under each of the official budgets: one run each gives SR_1 … SR_5."""
+        return tuple(
+            msgspec.structs.replace(self, max_steps=steps, max_proposals=proposals)
+            for steps, proposals in BUDGETS
+        )
+
     async def run(self, task: MintTask, episode: Episode) -> None:
         """Let the agent act until it succeeds or a budget is spent."""
         if self.feedback != "none" and not episode.has("feedback"):

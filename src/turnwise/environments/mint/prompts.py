@@ -88,7 +88,8 @@ _CODE = (
     (
         'Assistant:\n<thought> "Tom" begins with a capital letter: I compare in lower case. </thought>\n'
         "<execute>\n{head}\n"
-        "    return sum(word[0].lower() == letter.lower() for word in sentence.split())\n\n{test}\n</execute>\n\nObservation:\n{quiet}\n",
+        "    return sum(word[0].lower() == letter.lower() for word in sentence.split())\n\n{test}\n"
+        "</execute>\n\nObservation:\n{quiet}\n",
         "This is GOOD. The test passes now. You can propose this function.",
     ),
     (
@@ -124,8 +125,11 @@ EXPERT_STOP = ("\nObservation:", "\nTask:", "\nAssistant:")
 """Strings that end the expert's sample."""
 
 
-def example(family: str, *, feedback: bool) -> str:
-    """The worked example of a family (`reasoning`, `mbpp`, `humaneval`), with or without an expert."""
+def example(family: str, *, feedback: bool, session: bool = True) -> str:
+    """The worked example of a family (`reasoning`, `mbpp`, `humaneval`).
+
+    With or without an expert's words; without a Python session only the answer is left of it.
+    """
     if family == "reasoning":
         turns, fill = _REASONING, {"litres": _LITRES}
     else:
@@ -133,7 +137,7 @@ def example(family: str, *, feedback: bool) -> str:
         turns = ((task,), *_CODE)
         fill = {"head": _HEAD[family], "test": _TEST, "quiet": NO_OUTPUT}
     shown: list[str] = []
-    for said, *comments in turns:
+    for said, *comments in turns if session else (turns[0], turns[-1]):
         shown.append(said if said.startswith("Task:") else said.format(**fill))
         if feedback:
             shown += [f"Expert feedback:\n{comment}\n" for comment in comments]
@@ -155,7 +159,7 @@ def opening(
     """
     rules = _RULES + (_WITHOUT_TOOLS if tools is None else _WITH_TOOLS)
     head = rules.format(steps=steps, proposals=proposals) + (f"\n{tools}" if tools else "")
-    shown = example(family, feedback=feedback)
+    shown = example(family, feedback=feedback, session=tools is not None)
     return SEPARATOR.join((head, f"\n{shown}", f"\nTask:\n{prompt}\n"))
 
 
@@ -170,7 +174,7 @@ def expert(family: str, transcript: str, *, answer: str | None, tools: str | Non
         binary: Whether only GOOD or BAD will be passed on.
     """
     return _EXPERT.format(
-        example=example(family, feedback=True),
+        example=example(family, feedback=True, session=tools is not None),
         tools=tools or "",
         transcript=transcript,
         answer=_ANSWER.format(answer=NOT_GIVEN if answer is None else answer.strip()),

@@ -14,6 +14,7 @@ STOP = ("\nObservation:", "\nExpert feedback:", "\nTask:", "\n---")
 """Strings that end an agent's sample: what follows is the environment's to say."""
 
 NO_OUTPUT = "[Executed Successfully with No Output]"
+RESTARTED = "[The session had to be restarted: earlier variables are gone.]"
 WRONG = "Your answer is wrong."
 LAST_STEP = "You should take the last step to propose a solution."
 NOT_UNDERSTOOD = (
@@ -52,13 +53,15 @@ def show_execution(execution: Execution, cell: int) -> str:
     It is cut at `OUTPUT_LIMIT` characters. Unlike the official shell, tracebacks are Python's plain ones,
     values are shown by `repr` rather than pretty-printed, and what goes to standard error is shown, too.
     """
-    parts = [execution.output.rstrip("\n")]
+    parts = [execution.output.rstrip("\n")] if execution.output else []
     if execution.result_repr is not None:
-        between = "\n" if "\n" in execution.result_repr else " "
+        between = " \n" if "\n" in execution.result_repr else " "
         parts.append(f"Out[{cell}]:{between}{execution.result_repr}")
     if execution.error is not None:
         parts.append(execution.error)
-    shown = "\n".join(part for part in parts if part) or NO_OUTPUT
+    if execution.state_lost:
+        parts.append(RESTARTED)
+    shown = "\n".join(parts) if parts else NO_OUTPUT
     if len(shown) > OUTPUT_LIMIT:
         shown = shown[:OUTPUT_LIMIT] + "...\n[Output Truncated]"
     return shown.strip()

@@ -18,7 +18,7 @@ import math
 import re
 import string
 
-from turnwise.environments.mint import theorem
+from turnwise.environments.mint import letters, theorem
 from turnwise.environments.mint.rows import MintTask
 
 _TOLERANCE = 0.05
@@ -86,8 +86,6 @@ _NUMBERS = re.compile(
     rf"\\d?frac\s*\{{\s*(?P<above>{_NUMBER})\s*\}}\s*\{{\s*(?P<below>{_NUMBER})\s*\}}"
     rf"|(?<![\w.])(?P<whole>{_NUMBER})(?:\s*/\s*(?P<part>{_NUMBER}))?"
 )
-_LETTER = re.compile(r"(?<![\w(])\(?([a-z])\s?\)")
-_NAMED = re.compile(r"\b(?:option|choice|answer)(?:\s+is)?\s*:?\s+\(?([a-z])\b\)?(?!\s+\w)")
 _ARTICLES = frozenset(("a", "an", "the"))
 
 
@@ -135,14 +133,10 @@ def _words(text: str) -> list[str]:
 
 def strict_choice(task: MintTask, answer: str) -> bool:
     """The answer names the right option, and no other one."""
-    text = " ".join(answer.lower().split()).strip(" .$")
-    letters = {letter for letter in _LETTER.findall(text) if letter in task.options}
-    letters |= {letter for letter in _NAMED.findall(text) if letter in task.options}
-    if text in task.options:
-        letters.add(text)
-    if not letters:
-        letters = {letter for letter, option in task.options.items() if _plain(option) == _plain(text)}
-    return letters == {task.reference}
+    chosen = letters.named(answer) & task.options.keys()
+    if not chosen:
+        chosen = {letter for letter, text in task.options.items() if _plain(text) == _plain(answer)}
+    return chosen == {task.reference}
 
 
 def _plain(text: str) -> str:

@@ -2,8 +2,9 @@
 
 The steps and their order are the official ones (xingyaoww/mint-bench `mint/tasks/reasoning.py`, after
 TheoremQA's `predict_accuracy.py`). With `published` its slips are kept: a power of ten written `10^3` cannot
-be read (the official module uses `math` without importing it), and truth values and the numbers 1 and 0 are
-the same. An empty set or an infinity, over which the official code stumbles, is simply wrong.
+be read (the official module uses `math` without importing it), an option's letter is lost where a number ends
+the answer (`c) 0.5` is read as a number with a unit), and truth values and the numbers 1 and 0 are the same.
+An empty set or an infinity, over which the official code stumbles, is simply wrong.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import math
 import re
 from typing import Any, cast
 
+from turnwise.environments.mint import letters
 from turnwise.environments.mint.expression import UnreadableError, evaluate
 
 TOLERANCE = 0.04
@@ -38,17 +40,19 @@ def is_right(answer: str, reference: Any, answer_type: str | None, *, published:
         answer_type: TheoremQA's name for the kind of answer.
         published: Keep the official code's slips.
     """
+    if not published and answer_type == "option":
+        return letters.named(answer) == {reference}
     value = read(answer, published=published)
     if not isinstance(value, (str, int, float, list)):
         return False
     if not published and isinstance(value, bool) != (answer_type == "bool"):
         return False
-    if answer_type in ("bool", "option", "Option"):
+    if answer_type in ("bool", "option"):
         return value == f"({reference})" or value == reference
     if answer_type in ("integer", "float"):
         return _same_number(value, reference)
     if answer_type in ("list of integer", "list of float"):
-        return _same_list(value, reference, published=published)
+        return _same_list(value, reference)
     return False
 
 
@@ -112,12 +116,10 @@ def _same_number(value: Any, reference: float) -> bool:
     return math.isfinite(value) and round(value) == reference
 
 
-def _same_list(value: Any, reference: list[float], *, published: bool) -> bool:
+def _same_list(value: Any, reference: list[float]) -> bool:
     if not isinstance(value, list):
         return False
     items = cast("list[Any]", value)
     if len(items) != len(reference) or not all(isinstance(item, (int, float)) for item in items):
-        return False
-    if not published and any(isinstance(item, bool) for item in items):
         return False
     return all(_same_number(a, b) for a, b in zip(sorted(items), sorted(reference), strict=True))
