@@ -255,7 +255,7 @@ def cut(log: EpisodeLog, calls: int) -> EpisodeLog:
         log,
         calls=log.calls[:calls],
         turns=log.turns[:end],
-        effects=tuple(effect for effect in log.effects if effect.at < end),
+        effects=tuple(effect for effect in log.effects if effect.at <= end),
         stop=None,
     )
 
@@ -686,3 +686,53 @@ def test_official_programs_pass_their_official_tests(source: Source) -> None:
     environment = Mint(subset=source, max_steps=1, max_proposals=1)
     tasks = list(environment.tasks())[::9]
     assert [play(environment, task, agent=agents.solver).score() for task in tasks] == [1] * len(tasks)
+
+
+# The search function ----------------------------------------------------------------------------------
+
+ASKED: list[str] = []
+
+
+def find(query: str) -> str:
+    """Stands for a search engine: the settings name it by its import path."""
+    ASKED.append(query)
+    return f"Page: {query}"
+
+
+SEARCH = f"{__name__}:find"
+SEARCHING = (
+    "n = 0\nn += 1",
+    "n += 1\nfirst = wikipedia_search('Li Bai')\nprint(first, n)",
+    "try:\n    print(wikipedia_search('Du Fu'), wikipedia_search('Li Bai'))\nexcept Exception:\n    pass",
+    "n += 1\nprint(first, n)",
+)
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_session_can_search_where_a_function_is_given() -> None:
+    ASKED.clear()
+    environment = Mint(search=SEARCH)
+    model = Scripted(says(*(f"<execute>{cell}</execute>" for cell in SEARCHING), RIGHT))
+    episode = play(environment, sums(), agent=model)
+    assert "[1] wikipedia_search(query: str) -> str" in model.seen[0][0].text
+    told = [turn.text.split("\n")[1] for turn in episode.turns if turn.role == "environment"][1:]
+    assert told[1:] == ["Page: Li Bai 2", "Page: Du Fu Page: Li Bai", "Page: Li Bai 3"]
+    assert ASKED == ["Li Bai", "Du Fu"]  # each is looked up once, also where the code hides the failure
+    # A resumed episode runs the recorded cells again over the recorded answers.
+    ASKED.clear()
+    rest = Scripted(says("<execute>print(first, n)</execute>", RIGHT))
+    recording = Recording(cut(episode.log(), 3), live=True, stored=False)
+    resumed = Episode(environment, sums(), {"agent": Agent(rest)}, recording=recording)
+    asyncio.run(resumed.play())
+    assert resumed.error is None
+    assert "Page: Li Bai 2" in resumed.turns[-2].text
+    assert ASKED == []
+
+
+def test_a_search_function_that_is_not_there_is_one_clear_line() -> None:
+    episode = ended(Mint(search="no_such_module:find"), Scripted(says(RIGHT)))
+    assert episode.error is not None
+    assert episode.error.message == (
+        "mint: search='no_such_module:find' cannot be imported (No module named 'no_such_module'); "
+        "expected 'module:function'"
+    )

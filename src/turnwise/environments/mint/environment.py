@@ -14,7 +14,8 @@ What differs from the official environment:
 - the wording of the prompts is ours, and so is the worked example; markers and fixed phrases are the same.
   Official settings of the agent are temperature 0 and 512 tokens; of the expert temperature 0 and 1024.
 - an agent sees its own turns as it wrote them, without "Assistant:" put before them.
-- `wikipedia_search`, the one tool function of the official reasoning tasks, needs the network and is absent.
+- `wikipedia_search`, the one tool function of the official reasoning tasks, needs the network: it is there,
+  and named in the prompt, only where the setting `search` says which function answers it.
 - a session prints Python's plain tracebacks and `repr`s instead of IPython's.
 
 `variant="published"` checks answers as the official code does, which is generous (see `scoring`).
@@ -34,6 +35,7 @@ import msgspec
 from turnwise.environment import Capabilities, Environment
 from turnwise.environments.mint import agents, prompts, protocol, scoring
 from turnwise.environments.mint.load import load
+from turnwise.environments.mint.lookup import DESCRIPTION, search_function
 from turnwise.environments.mint.notebook import Notebook
 from turnwise.environments.mint.program import passes
 from turnwise.environments.mint.rows import MintTask, Subset
@@ -75,6 +77,8 @@ class Mint(Environment, kw_only=True, frozen=True):
     """Whether the role `feedback` comments, freely or by GOOD and BAD alone."""
     ground_truth: bool = False
     """Whether it is shown the right answer (with an order to keep it to itself)."""
+    search: str = ""
+    """Import path, `module:function`, of what answers `wikipedia_search` in reasoning tasks: text to text."""
     variant: Literal["published", "corrected"] = "corrected"
     """Check answers as the official code does, or strictly."""
 
@@ -96,7 +100,8 @@ class Mint(Environment, kw_only=True, frozen=True):
                 f"mint: feedback={self.feedback!r} needs somebody in the role 'feedback'; "
                 f"give it an agent, e.g. feedback=oracle"
             )
-        async with Notebook(episode) as notebook:
+        search = search_function(self.search) if self.search and not task.is_code else None
+        async with Notebook(episode, search) as notebook:
             await _Attempt(self, task, episode, notebook).play()
 
     async def score(self, task: MintTask, episode: Episode) -> None:
@@ -130,7 +135,14 @@ class _Attempt:
             )
         )
         self.counts = {"propose_solution": 0, "use_tool": 0, "invalid_action": 0}
+        self.tools = self._tools()
         self.transcript = [f"Task:\n{task.prompt}\n"]
+
+    def _tools(self) -> str | None:
+        """What functions the session has, as the prompts tell it; None where there is no session."""
+        if not self.settings.tools:
+            return None
+        return DESCRIPTION if self.settings.search and not self.task.is_code else ""
 
     async def play(self) -> None:
         """Turn by turn, until the episode ends."""
@@ -140,7 +152,7 @@ class _Attempt:
             self.task.prompt,
             steps=settings.max_steps,
             proposals=settings.max_proposals,
-            tools="" if settings.tools else None,
+            tools=self.tools,
             feedback=settings.feedback != "none",
         )
         while True:
@@ -210,7 +222,7 @@ class _Attempt:
             self.task.family,
             "\n".join(self.transcript),
             answer=str(self.task.reference) if settings.ground_truth else None,
-            tools="" if settings.tools else None,
+            tools=self.tools,
             binary=settings.feedback == "binary",
         )
         said = await comment(self.episode.feedback, prompt, form=settings.feedback, stop=prompts.EXPERT_STOP)

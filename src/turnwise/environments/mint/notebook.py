@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from turnwise.environments.mint import lookup
 from turnwise.episode import Episode
 from turnwise.tools.sandbox import Execution, PythonSession, SandboxLimits
 
@@ -19,14 +20,20 @@ LIMITS = SandboxLimits(wall_seconds=30.0)
 
 
 class Notebook:
-    """Runs cells in one namespace; used with `async with`, which ends the process, if any was started."""
+    """Runs cells in one namespace; used with `async with`, which ends the process, if any was started.
 
-    def __init__(self, episode: Episode) -> None:
-        self.cells = 0
-        """Cells run so far."""
+    Args:
+        episode: Where outcomes are recorded.
+        search: Answers the session's `wikipedia_search`; None where there is no such function.
+    """
+
+    def __init__(self, episode: Episode, search: lookup.Search | None = None) -> None:
         self._episode = episode
-        self._waiting: list[str] = []
-        """Cells that this process has not run: those answered from the record, and the next one."""
+        self._search = search
+        self._cells: list[str] = []
+        self._done = 0
+        """How many of the cells this process has run; those answered from the record it has not."""
+        self._answers: dict[str, str] = {}
         self._resources = AsyncExitStack()
         self._session: PythonSession | None = None
 
@@ -34,18 +41,51 @@ class Notebook:
         return self
 
     async def __aexit__(self, *reason: object) -> None:
-        await self._resources.aclose()
+        await self._close()
+
+    @property
+    def cells(self) -> int:
+        """Cells run so far."""
+        return len(self._cells)
 
     async def run(self, code: str) -> Execution:
         """Run one cell, or read from the record what came of it."""
-        self.cells += 1
-        self._waiting.append(code)
-        return msgspec.convert(await self._episode.effect("python", self._run), Execution)
+        self._cells.append(code)
+        value = await self._episode.effect("python", self._run)
+        self._answers.update(value.get("lookups", {}))
+        return msgspec.convert(value, Execution)
 
-    async def _run(self) -> Any:
+    async def _run(self) -> dict[str, Any]:
+        """Bring the session to the last cell; where it asks for something new, look it up and begin again."""
+        new: dict[str, str] = {}
+        execution = await self._catch_up(self._answers)
+        while self._search is not None and len(new) < lookup.MOST_LOOKUPS:
+            asked = [query for query in await self._missed() if query not in new]
+            if not asked:
+                break
+            for query in dict.fromkeys(asked):
+                new[query] = await self._search(query)
+            await self._close()
+            execution = await self._catch_up(self._answers | new)
+        value = msgspec.to_builtins(execution)
+        return {**value, "lookups": new} if new else value
+
+    async def _catch_up(self, answers: dict[str, str]) -> Execution:
         if self._session is None:
             self._session = await self._resources.enter_async_context(PythonSession(limits=LIMITS))
+            if self._search is not None:
+                await self._session.run(lookup.preamble(answers))
         execution = Execution()
-        while self._waiting:
-            execution = await self._session.run(self._waiting.pop(0))
-        return msgspec.to_builtins(execution)
+        for cell in self._cells[self._done :]:
+            execution = await self._session.run(cell)
+        self._done = len(self._cells)
+        return execution
+
+    async def _missed(self) -> list[str]:
+        if self._session is None or "wikipedia_search" not in "".join(self._cells):
+            return []
+        return lookup.missed((await self._session.run(lookup.MISSED)).output)
+
+    async def _close(self) -> None:
+        await self._resources.aclose()
+        self._session, self._done = None, 0
