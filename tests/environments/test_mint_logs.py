@@ -21,12 +21,14 @@ from turnwise.agent import Agent
 from turnwise.environments.mint import Mint, MintTask
 from turnwise.environments.mint.protocol import read_action
 from turnwise.episode import Episode, Recording
-from turnwise.errors import ModelError
+from turnwise.errors import ModelError, SandboxError
 from turnwise.log import Effect
 from turnwise.message import assistant
 from turnwise.model import Request, Sample
+from turnwise.tools.sandbox import run_program
 
 LOGS = sorted((Path(os.environ.get("TURNWISE_DATA", "no-data")) / "mint" / "logs").glob("*.none.*.jsonl"))
+GSM8K = [path for path in LOGS if path.stem.endswith(".gsm8k")]
 
 _COUNT_DOWN = re.compile(
     r"\nYou have \d+ steps left and \d+ chances to propose solution left\.\n"
@@ -52,8 +54,10 @@ class Logged:
         pass
 
 
-def replayed(environment: Mint, task: MintTask, history: list[dict[str, str]]) -> Episode:
-    """The episode that a logged history makes, cells answering as logged."""
+def replayed(
+    environment: Mint, task: MintTask, history: list[dict[str, str]], *, run_cells: bool = False
+) -> Episode:
+    """The episode that a logged history makes, cells answering as logged, unless they are to be run."""
     said = [entry["content"].removesuffix("\n") for entry in history if entry["role"] == "assistant"]
     printed: list[str] = []
     for entry, after in zip(history, [*history[1:], {"content": ""}], strict=True):
@@ -61,7 +65,11 @@ def replayed(environment: Mint, task: MintTask, history: list[dict[str, str]]) -
         if entry["role"] == "assistant" and action.kind == "execute" and action.content is not None:
             printed.append(_COUNT_DOWN.sub("", after["content"].removeprefix("Observation:\n")))
     agents = {"agent": Agent(Logged(said))}
-    effects = [Effect(key="python", n=n, at=0, value={"output": text}) for n, text in enumerate(printed)]
+    effects = [
+        Effect(key="python", n=n, at=0, value={"output": text or "\n"}) for n, text in enumerate(printed)
+    ]
+    if run_cells:
+        effects = []
     log = msgspec.structs.replace(Episode(environment, task, agents).header(), effects=tuple(effects))
     episode = Episode(environment, task, agents, recording=Recording(log, live=True, stored=False))
     asyncio.run(episode.play())
@@ -119,3 +127,35 @@ def test_every_logged_episode_ends_as_logged(path: Path, record_property: Any) -
     assert agreed["same"] + agreed["excused"] == len(rows)
     if path.stem == "gpt-3.5-turbo-0613.none.gsm8k":
         assert agreed == {"same": 48}
+
+
+@pytest.mark.skipif(not GSM8K, reason="needs MINT's official logs: set TURNWISE_DATA")
+def test_cells_that_are_run_print_what_was_logged() -> None:
+    """Run for real, the logged code prints the logged text; only tracebacks are worded otherwise."""
+    try:
+        asyncio.run(run_program("pass"))
+    except SandboxError as error:
+        pytest.skip(str(error))
+    environment = Mint(subset="gsm8k", variant="published")
+    tasks = {task.id: task for task in environment.tasks()}
+    compared = 0
+    rows = [json.loads(line) for line in GSM8K[0].read_text().splitlines()]
+    histories = {row["task"]["task_id"]: row["state"]["history"][1:] for row in rows}
+    plain = {
+        name: history
+        for name, history in histories.items()
+        if "<execute>" in str(history) and "symbols" not in str(history)
+    }
+    for name, history in list(plain.items())[:12]:
+        task = tasks[f"gsm8k/{name}"]
+        assert isinstance(task, MintTask)
+        episode = replayed(environment, task, history, run_cells=True)
+        told = [turn.text for turn in episode.turns if turn.role == "environment"][1:]
+        logged = [entry["content"] for entry in history if entry["role"] == "user"]
+        for ours, theirs in zip(told, logged, strict=True):
+            if "Traceback" in theirs:
+                assert ours.partition("\nYou have")[0].splitlines()[-1] in theirs
+            else:
+                assert ours == theirs
+            compared += 1
+    assert compared >= 20
