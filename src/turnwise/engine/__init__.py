@@ -1,0 +1,1 @@
+"""The engine: many episodes at once, within limits, durably."""
