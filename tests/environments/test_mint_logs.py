@@ -28,7 +28,7 @@ from turnwise.model import Request, Sample
 from turnwise.tools.sandbox import run_program
 
 LOGS = sorted((Path(os.environ.get("TURNWISE_DATA", "no-data")) / "mint" / "logs").glob("*.none.*.jsonl"))
-GSM8K = [path for path in LOGS if path.stem.endswith(".gsm8k")]
+GSM8K = [path for path in LOGS if path.stem == "gpt-3.5-turbo-0613.none.gsm8k"]
 
 _COUNT_DOWN = re.compile(
     r"\nYou have \d+ steps left and \d+ chances to propose solution left\.\n"

@@ -61,7 +61,8 @@ class Mint(Environment, kw_only=True, frozen=True):
     roles: ClassVar[tuple[str, ...]] = ("agent",)
     optional_roles: ClassVar[tuple[str, ...]] = ("feedback",)
     task_type: ClassVar[type[Task]] = MintTask
-    capabilities: ClassVar[Capabilities] = Capabilities(known_answer=True)
+    # What the agent's code prints may hang on the clock or on chance; it is recorded, not repeated.
+    capabilities: ClassVar[Capabilities] = Capabilities(deterministic=False, known_answer=True)
 
     subset: Subset = "sample"
     """A small set of our own, one of the seven sources, or `reasoning`, `code`, `all`."""
