@@ -1,0 +1,1 @@
+"""Games: small worlds with rules, scores and solvers of their own."""
