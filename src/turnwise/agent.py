@@ -1,0 +1,93 @@
+"""Agents: who fills a role. A model, what it is told, the tools it has, what it gets to see, and how it acts.
+
+An `Agent` is shared by all episodes of a run and holds no state of any of them: what a scaffold must
+remember belongs in `role.memory`, which replay rebuilds because the scaffold is deterministic over its calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from turnwise.log import Ref, Turn
+from turnwise.message import Message
+from turnwise.model import Model, Sampling
+
+if TYPE_CHECKING:
+    from turnwise.role import Role
+    from turnwise.tool import Tool
+
+
+class Entry(NamedTuple):
+    """One entry of a role's history or view."""
+
+    ref: Ref
+    message: Message
+
+
+class Context(Protocol):
+    """A context policy: from what happened (a role's history) to what its model is shown (a view)."""
+
+    async def view(self, role: Role) -> Sequence[Entry]:
+        """The entries to show in the role's next call; new messages stand as their own `ref`."""
+        ...
+
+
+class Ask(NamedTuple):
+    """What the environment wants of one response."""
+
+    tools: Sequence[Tool] = ()
+    stop: tuple[str, ...] = ()
+    """Strings that end a sample."""
+    until: Callable[[Turn], bool] | None = None
+    """Ends the response after the first turn (of the role or of a tool) for which it holds."""
+
+
+class Agent:
+    """A plain chat agent, and, when there are tools, the tool loop: call tools until it answers.
+
+    Args:
+        model: Who answers.
+        name: How logs call it; the model's name by default.
+        system: A system prompt of the agent's own, shown to its model only.
+        tools: Tools it brings along, besides those the environment offers.
+        context: What it gets to see; None shows the whole history.
+        sampling: How its model samples.
+        max_tool_rounds: Most calls of the model in one response; the last is made without tools.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        name: str | None = None,
+        system: str | None = None,
+        tools: Sequence[Tool] = (),
+        context: Context | None = None,
+        sampling: Sampling | None = None,
+        max_tool_rounds: int = 64,
+    ) -> None:
+        self.model = model
+        self.name = name or model.name
+        self.system = system
+        self.tools = tuple(tools)
+        self.context = context
+        self.sampling = sampling or Sampling()
+        self.max_tool_rounds = max_tool_rounds
+
+    async def act(self, role: Role, ask: Ask) -> Turn:
+        """One response of `role`. A scaffold overrides this and thinks as it likes over `role.sample`."""
+        tools = (*self.tools, *ask.tools)
+        if not tools:
+            return role.post(await role.sample(stop=ask.stop))
+        by_name = {tool.spec.name: tool for tool in tools}
+        for round_number in range(self.max_tool_rounds):
+            offered = tools if round_number < self.max_tool_rounds - 1 else ()
+            turn = role.post(await role.sample(tools=offered, stop=ask.stop))
+            if not turn.message.tool_calls or (ask.until is not None and ask.until(turn)):
+                return turn
+            for tool_call in turn.message.tool_calls:
+                result = await role.use(tool_call, by_name)
+                if ask.until is not None and ask.until(result):
+                    return turn
+        return turn  # pyright: ignore[reportPossiblyUnboundVariable]

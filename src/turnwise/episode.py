@@ -1,0 +1,501 @@
+"""A running episode: the handle an environment's script holds, over the log it leaves behind.
+
+Everything the script cannot compute by itself is an effect: a model call (`Role.respond`), a recorded tool,
+`effect`, `now`. It is written down the moment it arrives. An episode built over a recorded log serves its
+effects from there first, so the same script rebuilds the same state, and goes on live (resume, fork) or ends
+(replay) where the record does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import traceback
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from time import perf_counter, time
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from turnwise import wire
+from turnwise.agent import Agent
+from turnwise.errors import ConfigError, ModelError, ReplayDivergence
+from turnwise.limits import EpisodeStop, Limits
+from turnwise.log import (
+    Call,
+    Effect,
+    EpisodeLog,
+    Failure,
+    Note,
+    Reseed,
+    Reward,
+    Segment,
+    Stop,
+    Timing,
+    Turn,
+    total,
+)
+from turnwise.message import ToolSpec
+from turnwise.model import Usage
+from turnwise.order import Turnstile
+from turnwise.role import Role
+
+if TYPE_CHECKING:
+    from turnwise.environment import Environment
+    from turnwise.task import Task
+    from turnwise.tool import Tool
+
+_SESSIONS = iter(range(1 << 62))
+
+
+class Journal(Protocol):
+    """Where an episode's log goes while it grows."""
+
+    def changed(self, episode: Episode) -> None:
+        """The episode has something new to `drain`; called once until it was drained."""
+        ...
+
+
+class Recording:
+    """What is known already: effects to serve, and turns to compare with."""
+
+    def __init__(self, log: EpisodeLog, *, live: bool, stored: bool) -> None:
+        self.log = log
+        self.live = live
+        """Whether the episode may go on where the record ends; a replay may not."""
+        self.stored = stored
+        """Whether the record is this episode's own log, so that nothing of it is written again."""
+        said = {(turn.role, turn.calls[-1]): turn.message for turn in log.turns if turn.calls}
+        self._calls: dict[tuple[str, int], Call] = {}
+        for call in log.calls:
+            if call.message is None and call.error is None:
+                call = msgspec.structs.replace(call, message=said[call.role, call.n])
+            self._calls[call.role, call.n] = call
+        self._effects = {(effect.key, effect.n): effect for effect in log.effects}
+
+    def call(self, role: str, n: int) -> Call | None:
+        """The recorded call, or None where the episode goes on live."""
+        call = self._calls.get((role, n))
+        if call is None and not self.live:
+            self._at_end(f"call {n} of {role!r}")
+        return call
+
+    def effect(self, key: str, n: int) -> Effect | None:
+        """The recorded effect, or None where the episode goes on live."""
+        effect = self._effects.get((key, n))
+        if effect is None and not self.live:
+            self._at_end(f"effect {n} of {key!r}")
+        return effect
+
+    def _at_end(self, wanted: str) -> None:
+        """A replay asks for more than was recorded: it was stopped there, or it diverges."""
+        if self.log.stop is None or self.log.stop is Stop.COMPLETED:
+            raise ReplayDivergence(
+                f"turn {len(self.log.turns)}: the log ends here, but replay asks for {wanted}; "
+                f"the environment or its settings changed since it was recorded"
+            )
+        raise EpisodeStop(self.log.stop, self.log.detail)
+
+
+class Episode:
+    """One conversation in the making. Each role is an attribute by its name: `episode.agent.respond(...)`.
+
+    Attributes:
+        task: The row being played.
+        turns: All visible entries so far.
+        rewards: All reward components so far.
+        metrics: Named numbers so far.
+        stop: Why it ended; None while it runs.
+        seed: Seed of all its draws.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        task: Task,
+        agents: Mapping[str, Agent],
+        *,
+        seed: int = 0,
+        epoch: int = 0,
+        limits: Limits | None = None,
+        recording: Recording | None = None,
+        reseeds: Sequence[Reseed] = (),
+        journal: Journal | None = None,
+    ) -> None:
+        self.environment = environment
+        self.task = task
+        self.agents = agents
+        self.epoch = epoch
+        self.first_seed = self.seed = seed
+        self.limits = limits
+        self.limited = limits is not None
+        self.recorded = recording
+        self.reseeds = tuple(reseeds)
+        self.reseeding = list(reseeds)
+        self.started = perf_counter()
+        self.turns: list[Turn] = []
+        self.rewards: list[Reward] = []
+        self.notes: list[Note] = []
+        self.metrics: dict[str, float] = {}
+        self.toolsets: list[tuple[ToolSpec, ...]] = []
+        self.stop: Stop | None = None
+        self.detail: str | None = None
+        self.error: Failure | None = None
+        self.tool_calls = 0
+        self.calls_made = 0
+        self.spent = Usage()
+        self._rng: random.Random | None = None
+        self._effects: dict[str, int] = {}
+        self._toolset_ids: dict[tuple[ToolSpec, ...], int] = {}
+        self._journal = journal
+        self._dirty = False
+        self._fresh_calls: list[Call] = []
+        self._fresh_effects: list[Effect] = []
+        self._timings: list[Timing] = []
+        self._fresh_metrics = False
+        stored = recording.log if recording is not None and recording.stored else None
+        self._drained = (
+            (0, 0, 0, 0)
+            if stored is None
+            else (len(stored.turns), len(stored.rewards), len(stored.notes), len(stored.toolsets))
+        )
+        self._main: asyncio.Task[Any] | None = None
+        self._turnstile: Turnstile | None = None
+        self._branches: set[asyncio.Task[Any]] = set()
+        self._delivered = 0
+        roles = environment.seats
+        session = f"{next(_SESSIONS)}"
+        self.roles = {
+            name: Role(self, name, agents[name], f"{session}/{name}", (name,) if len(roles) > 1 else ())
+            for name in roles
+            if name in agents
+        }
+        self.__dict__.update(self.roles)
+        if self.reseeding:
+            self._reseed()
+
+    def __getattr__(self, name: str) -> Role:
+        # Reached only for names that are neither attributes nor filled roles.
+        if name.startswith("_"):
+            raise AttributeError(name)
+        filled = ", ".join(self.roles)
+        raise ConfigError(f"nobody fills the role {name!r} of {self.environment.name!r}; filled: {filled}")
+
+    # What a script uses -------------------------------------------------------------------------------
+
+    @property
+    def rng(self) -> random.Random:
+        """The episode's own random numbers; the only ones a script may use."""
+        if self._rng is None:
+            self._rng = random.Random(self.seed)
+        return self._rng
+
+    def has(self, role: str) -> bool:
+        """Whether somebody fills an optional role."""
+        return role in self.roles
+
+    def tell(self, role: str, says: Any) -> Turn:
+        """Say something to a role without waiting for an answer (see `Role.tell`)."""
+        return self.roles[role].tell(says) if role in self.roles else getattr(self, role)
+
+    def reward(
+        self,
+        value: float | None,
+        turn: Turn | int | None = None,
+        *,
+        role: str | None = None,
+        name: str = "reward",
+    ) -> None:
+        """Give a role (the first by default) a named part of its reward, for a turn or the whole episode.
+
+        None is a missing verdict: it is stored, and stays missing in every statistic.
+        """
+        index = turn.index if isinstance(turn, Turn) else turn
+        self.rewards.append(
+            Reward(value=None if value is None else float(value), role=role, turn=index, name=name)
+        )
+
+    def metric(self, name: str, value: float) -> None:
+        """Set a named number of the episode."""
+        self.metrics[name] = float(value)
+        self._fresh_metrics = True
+
+    def note(self, value: Any, turn: Turn | int | None = None, *, name: str = "note") -> None:
+        """Write down any JSON value."""
+        index = turn.index if isinstance(turn, Turn) else turn
+        self.notes.append(Note(value=msgspec.to_builtins(value), turn=index, name=name))
+
+    def end(self, detail: str | None = None, *, stop: Stop = Stop.COMPLETED) -> None:
+        """End the episode here, with the environment's own word for why. Does not return."""
+        raise EpisodeStop(stop, detail)
+
+    async def effect(self, key: str, ask: Callable[[], Awaitable[Any]]) -> Any:
+        """Ask the outside world for a JSON value, write it down, and on replay use what it said then.
+
+        Args:
+            key: What kind of thing it is, e.g. `search`; effects of one key are numbered.
+            ask: Called only where the answer is not recorded.
+
+        Raises:
+            RuntimeError: what `ask` raised, as text; the same on replay.
+        """
+        n = self._effects.get(key, 0)
+        self._effects[key] = n + 1
+        ticket = self.ticket()
+        effect = None if self.recorded is None else self.recorded.effect(key, n)
+        if effect is None:
+            effect = await self._ask(key, n, ask, ticket)
+        elif self.recorded is not None and not self.recorded.stored:
+            self._fresh_effects.append(effect)
+            self._changed()
+        if ticket is not None:
+            await self.passage(ticket)
+        if self.reseeding:
+            self.count_delivery()
+        if effect.error is not None:
+            raise RuntimeError(effect.error)
+        return effect.value
+
+    async def _ask(self, key: str, n: int, ask: Callable[[], Awaitable[Any]], ticket: int | None) -> Effect:
+        at, start = len(self.turns), perf_counter()
+        try:
+            value = wire.encode(await ask())
+        except Exception as error:
+            effect = Effect(key=key, n=n, at=at, error=f"{type(error).__name__}: {error}")
+        except BaseException:
+            self.void(ticket)
+            raise
+        else:
+            effect = Effect(key=key, n=n, at=at, value=msgspec.json.decode(value))
+        self._fresh_effects.append(effect)
+        self._timings.append(Timing(key, n, start - self.started, perf_counter() - start))
+        self._changed()
+        return effect
+
+    async def now(self) -> float:
+        """The wall clock, as seconds since the epoch; recorded like any effect."""
+
+        async def read() -> float:
+            return time()
+
+        return await self.effect("clock", read)
+
+    # What roles use -----------------------------------------------------------------------------------
+
+    def append(self, turn: Turn) -> None:
+        """Add a turn to the log; where the turn is recorded, the two must agree.
+
+        Raises:
+            ReplayDivergence: naming the turn, what was recorded and what was said now.
+        """
+        recorded = self.recorded
+        if recorded is not None and turn.index < len(recorded.log.turns):
+            then = recorded.log.turns[turn.index]
+            if then.message != turn.message or then.role != turn.role:
+                raise ReplayDivergence(
+                    f"turn {turn.index}: recorded {then.role} saying {then.text[:80]!r}, "
+                    f"but replay has {turn.role} saying {turn.text[:80]!r}"
+                )
+        self.turns.append(turn)
+        if not self._dirty:
+            self._changed()
+
+    def posted(self, call: Call) -> None:
+        """A call's sample became a turn: the turn says it, the call need not."""
+        fresh = self._fresh_calls
+        if fresh and fresh[-1] is call:
+            fresh[-1] = Call(
+                role=call.role,
+                n=call.n,
+                parent=call.parent,
+                added=call.added,
+                finish=call.finish,
+                model=call.model,
+                version=call.version,
+                usage=call.usage,
+                sampling=call.sampling,
+                tools=call.tools,
+                added_ids=call.added_ids,
+                sampled_ids=call.sampled_ids,
+                logprobs=call.logprobs,
+                unknown=call.unknown,
+            )
+
+    def add_call(self, call: Call, timing: Timing) -> None:
+        """Log a call that was just made."""
+        self.calls_made += 1
+        self._fresh_calls.append(call)
+        self._timings.append(timing)
+        if not self._dirty:
+            self._changed()
+
+    def keep_call(self, call: Call) -> Call:
+        """Log a call that is served from the record."""
+        if call.usage is not None:
+            self.spend(call.usage)
+        self.calls_made += 1
+        if self.recorded is not None and not self.recorded.stored:
+            self._fresh_calls.append(call)
+            self._changed()
+        return call
+
+    def toolset(self, tools: Sequence[Tool]) -> int:
+        """Index in `toolsets` of these tools as a model is told of them."""
+        specs = tuple(tool.spec for tool in tools)
+        for index, known in enumerate(self.toolsets):
+            if known == specs:
+                return index
+        self.toolsets.append(specs)
+        return len(self.toolsets) - 1
+
+    def spend(self, usage: Usage) -> None:
+        """Add a call's usage to the episode's."""
+        spent = self.spent
+        self.spent = Usage(
+            input=spent.input + usage.input,
+            output=spent.output + usage.output,
+            cached=spent.cached + usage.cached,
+            reasoning=spent.reasoning + usage.reasoning,
+            cost=spent.cost + usage.cost,
+        )
+
+    def check_limits(self) -> None:
+        """End the episode where a limit is reached; called before each model call."""
+        limits = self.limits
+        if limits is None or self.stop is not None:
+            return
+        if limits.turns is not None and self.turns_said >= limits.turns:
+            raise EpisodeStop(Stop.MAX_TURNS)
+        if limits.tokens is not None and self.spent.output >= limits.tokens:
+            raise EpisodeStop(Stop.MAX_TOKENS)
+        if limits.cost is not None and self.spent.cost >= limits.cost:
+            raise EpisodeStop(Stop.BUDGET)
+
+    def check_tool_limit(self) -> None:
+        """End the episode where no tool call is left."""
+        limit = None if self.limits is None else self.limits.tool_calls
+        if limit is not None and self.tool_calls >= limit and self.stop is None:
+            raise EpisodeStop(Stop.MAX_TOOL_CALLS)
+
+    @property
+    def turns_said(self) -> int:
+        """Turns said by roles so far."""
+        return sum(1 for turn in self.turns if turn.role in self.roles)
+
+    def ticket(self) -> int | None:
+        """A place in the order of effects, where branches run at once; None in a plain sequence."""
+        if self._turnstile is None:
+            task = asyncio.current_task()
+            if task is self._main or self._main is None:
+                return None
+            self._turnstile = Turnstile()
+        task = asyncio.current_task()
+        if task is not None and task is not self._main:
+            self._branches.add(task)
+        return self._turnstile.ticket()
+
+    async def passage(self, ticket: int) -> None:
+        """Wait until every effect asked for earlier was handed over."""
+        if self._turnstile is not None:
+            await self._turnstile.passage(ticket)
+
+    def void(self, ticket: int | None) -> None:
+        """Give up a place in the order (a cancelled request)."""
+        if ticket is not None and self._turnstile is not None:
+            self._turnstile.void(ticket)
+
+    def count_delivery(self) -> None:
+        """One more effect was handed over; a fork draws anew after the last one it shares."""
+        self._delivered += 1
+        self._reseed()
+
+    def _reseed(self) -> None:
+        while self.reseeding and self.reseeding[0].after == self._delivered:
+            self.seed = self.reseeding.pop(0).seed
+            self._rng = random.Random(self.seed)
+
+    # What the engine uses -----------------------------------------------------------------------------
+
+    async def play(self) -> None:
+        """Run the script to its end; never raises but for cancellation and divergence."""
+        self._main = asyncio.current_task()
+        environment = self.environment
+        try:
+            try:
+                await environment.run(self.task, self)
+                stop, detail = Stop.COMPLETED, None
+            except EpisodeStop as reached:
+                stop, detail = reached.stop, reached.detail
+            self._settle()
+            self.limited = False
+            await environment.score(self.task, self)
+        except EpisodeStop as reached:
+            stop, detail = reached.stop, reached.detail
+        except ReplayDivergence:
+            self._settle()
+            raise
+        except Exception as error:
+            stop, detail = Stop.ERROR, error.kind if isinstance(error, ModelError) else None
+            text = "".join(traceback.format_exception(error))
+            self.error = Failure(type=type(error).__name__, message=str(error), traceback=text)
+        self._settle()
+        self.stop, self.detail = stop, detail
+
+    def _settle(self) -> None:
+        """Cancel branches that a script left running."""
+        for task in self._branches:
+            if not task.done() and task is not asyncio.current_task():
+                task.cancel()
+
+    def score(self, role: str | None = None) -> float | None:
+        """Sum of the role's rewards so far (see `EpisodeLog.score`)."""
+        if self.stop is Stop.ERROR:
+            return None
+        return total(self.rewards, role, self.environment.roles[0])
+
+    def drain(self) -> tuple[Segment, list[Timing]]:
+        """What is new since the last time, for the store."""
+        turns, rewards, notes, toolsets = self._drained
+        segment = Segment(
+            turns=self.turns[turns:],
+            calls=self._fresh_calls,
+            effects=self._fresh_effects,
+            rewards=self.rewards[rewards:],
+            notes=self.notes[notes:],
+            metrics=dict(self.metrics) if self._fresh_metrics else {},
+            toolsets=self.toolsets[toolsets:],
+        )
+        timings = self._timings
+        self._drained = (
+            max(turns, len(self.turns)),
+            max(rewards, len(self.rewards)),
+            max(notes, len(self.notes)),
+            max(toolsets, len(self.toolsets)),
+        )
+        self._fresh_calls, self._fresh_effects, self._timings = [], [], []
+        self._fresh_metrics = False
+        self._dirty = False
+        return segment, timings
+
+    def header(self) -> EpisodeLog:
+        """The log's header: everything known before the first turn."""
+        return EpisodeLog(
+            environment=self.environment.name,
+            settings=self.environment.settings(),
+            roles=self.environment.seats,
+            task=msgspec.json.decode(wire.encode(self.task)),
+            epoch=self.epoch,
+            seed=self.first_seed,
+            agents={name: agent.name for name, agent in self.agents.items()},
+            reseeds=self.reseeds,
+        )
+
+    def log(self) -> EpisodeLog:
+        """The whole log so far. Only for an episode without a journal, and only once: it drains."""
+        log = self.header().extended([self.drain()[0]])
+        return msgspec.structs.replace(log, stop=self.stop, detail=self.detail, error=self.error)
+
+    def _changed(self) -> None:
+        self._dirty = True
+        if self._journal is not None:
+            self._journal.changed(self)

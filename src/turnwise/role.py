@@ -1,0 +1,390 @@
+"""One participant of a running episode: what was said to it, what it was shown, how to hear from it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+import msgspec
+
+from turnwise.agent import Agent, Ask, Entry
+from turnwise.errors import ModelError, ReplayDivergence, ToolError, did_you_mean
+from turnwise.log import Call, Ref, Timing, Turn, as_seen
+from turnwise.message import Content, Message, Part, ToolCall
+from turnwise.model import Request, Sample, Sampling
+
+if TYPE_CHECKING:
+    from turnwise.episode import Episode
+    from turnwise.tool import Tool
+
+Says: TypeAlias = str | Message | Turn | Sequence[Part]
+"""What can be said to a role: text, content parts, a whole message, or another role's turn."""
+
+
+class _Node:
+    """A call as a node of the role's view graph: its prompt, and what was said after it."""
+
+    __slots__ = ("ids", "length", "n", "parent", "prompt", "said")
+
+    def __init__(self, call: Call, parent: _Node | None, prompt: Sequence[Ref], length: int) -> None:
+        self.n = call.n
+        self.parent = parent
+        self.prompt = prompt
+        """Refs of the prompt; only the first `length` count (a history grows on behind them)."""
+        self.length = length
+        self.said: Ref | None = call.message
+        """The sample: a message until it is posted, then the index of its turn."""
+        self.ids: tuple[int, ...] | None = None
+        """Token ids of prompt and sample, where the provider told."""
+        if call.added_ids is not None:
+            before = () if parent is None else parent.ids or ()
+            self.ids = (*before, *call.added_ids, *(call.sampled_ids or ()))
+
+    def begins(self, refs: Sequence[Ref]) -> bool:
+        """Whether prompt and sample of this call are the head of `refs`."""
+        length = self.length
+        if len(refs) <= length or refs[length] != self.said:
+            return False
+        return self.prompt is refs or list(self.prompt[:length]) == list(refs[:length])
+
+
+class Role:
+    """A handle on one role of one episode.
+
+    `history` holds everything said by and to the role; `memory` is for scaffolds; `rng` draws for the role
+    alone, seeded by the episode.
+    """
+
+    __slots__ = (
+        "_last",
+        "_messages",
+        "_model",
+        "_n",
+        "_open",
+        "_refs",
+        "_session",
+        "_tip",
+        "_to",
+        "agent",
+        "episode",
+        "memory",
+        "name",
+    )
+
+    def __init__(self, episode: Episode, name: str, agent: Agent, session: str, to: tuple[str, ...]) -> None:
+        self.episode = episode
+        self.name = name
+        self.agent = agent
+        self.memory: dict[str, Any] = {}
+        self._model = agent.model
+        self._session = session
+        self._to = to
+        self._n = 0
+        self._last: _Node | None = None
+        """The last call."""
+        self._tip: _Node | None = None
+        """The last call that was posted."""
+        self._open: dict[int, _Node] = {}
+        """Calls not posted yet."""
+        if agent.system is None:
+            self._refs: list[Ref] = []
+            self._messages: list[Message] = []
+        else:
+            prompt = Message(role="system", content=agent.system)
+            self._refs = [prompt]
+            self._messages = [prompt]
+
+    @property
+    def history(self) -> list[Entry]:
+        """What happened, as this role knows it: entries in order."""
+        return [Entry(*pair) for pair in zip(self._refs, self._messages, strict=True)]
+
+    @property
+    def rng(self) -> random.Random:
+        """The role's own random numbers: `memory`-like, the same in every replay."""
+        key = f"rng/{self.episode.seed}"
+        if key not in self.memory:
+            self.memory[key] = random.Random(f"{self.episode.seed}/{self.name}")
+        return self.memory[key]
+
+    async def respond(
+        self,
+        says: Says | None = None,
+        *,
+        tools: Sequence[Tool] = (),
+        stop: tuple[str, ...] = (),
+        until: Callable[[Turn], bool] | None = None,
+    ) -> Turn:
+        """Say something to the role (or nothing) and wait for its answer.
+
+        Args:
+            says: Text, parts, a message, or another role's turn, which this role then sees as said to it.
+            tools: Tools the environment offers for this response; calls are looped until the role answers.
+            stop: Strings that end a sample.
+            until: Ends the response early, after the first turn for which it holds.
+
+        Returns:
+            The role's last turn.
+
+        Raises:
+            ModelError: where its model failed for good; uncaught, it fails the episode.
+        """
+        if says is not None:
+            self.tell(says)
+        return await self.agent.act(self, Ask(tools, stop, until))
+
+    def tell(self, says: Says) -> Turn:
+        """Say something to the role without waiting for an answer; returns the turn that says it."""
+        if isinstance(says, str):
+            message = Message(role="user", content=says)
+        elif isinstance(says, Turn):
+            self._refs.append(says.index)
+            self._messages.append(as_seen(says, self.name))
+            return says
+        elif isinstance(says, Message):
+            message = says
+        else:
+            message = Message(role="user", content=tuple(says))
+        turns = self.episode.turns
+        turn = Turn(index=len(turns), message=message, to=self._to)
+        self._refs.append(turn.index)
+        self._messages.append(message)
+        self.episode.append(turn)
+        return turn
+
+    async def sample(
+        self,
+        entries: Sequence[Entry] | None = None,
+        *,
+        tools: Sequence[Tool] = (),
+        stop: tuple[str, ...] = (),
+        sampling: Sampling | None = None,
+    ) -> Call:
+        """One model call over a view, logged the moment it arrives; `post` makes its sample a turn.
+
+        Args:
+            entries: The view to show; by default what the agent's context policy makes of the history.
+            tools: Tools to offer.
+            stop: Strings that end the sample.
+            sampling: Instead of the agent's.
+
+        Raises:
+            ModelError: where the model failed for good.
+            ReplayDivergence: where the log tells of another call.
+        """
+        episode, agent = self.episode, self.agent
+        if episode.limited:
+            episode.check_limits()
+        if entries is None and agent.context is not None:
+            entries = await agent.context.view(self)
+        n = self._n
+        self._n = n + 1
+        if entries is None:
+            refs, messages = self._refs, self._messages
+        else:
+            refs = [entry.ref for entry in entries]
+            messages = [entry.message for entry in entries]
+        length = len(refs)
+        parent = self._parent(refs)
+        if sampling is None and stop:
+            sampling = msgspec.structs.replace(agent.sampling, stop=(*agent.sampling.stop, *stop))
+        toolset = episode.toolset(tools) if tools else None
+        ticket = episode.ticket()
+        call = None if episode.recorded is None else episode.recorded.call(self.name, n)
+        if call is not None:
+            parent = self._check(call, parent, refs[:length])
+            call = episode.keep_call(call)
+        else:
+            start = perf_counter()
+            try:
+                sample = await self._model.sample(
+                    Request(
+                        messages=messages,
+                        tools=() if toolset is None else episode.toolsets[toolset],
+                        sampling=sampling or agent.sampling,
+                        session=self._session,
+                        ordinal=n,
+                        rng_seed=f"{episode.seed}/{self.name}",
+                        task=episode.task,
+                    )
+                )
+            except ModelError as error:
+                call = self._failed(n, parent, refs[:length], error)
+            except BaseException:
+                episode.void(ticket)
+                raise
+            else:
+                call, parent = self._call(n, parent, refs, length, sample, sampling, toolset)
+            episode.add_call(call, Timing(self.name, n, start - episode.started, perf_counter() - start))
+        if ticket is not None:
+            await episode.passage(ticket)
+        if call.error is not None:
+            raise ModelError(call.error, kind=call.error_kind or "server")
+        if episode.reseeding:
+            episode.count_delivery()
+        self._last = self._open[n] = _Node(call, parent, refs, length)
+        return call
+
+    def post(self, said: Call | Message | str) -> Turn:
+        """Make a call's sample (or other words of the scaffold's) the role's next visible turn."""
+        episode = self.episode
+        turns = episode.turns
+        index = len(turns)
+        parent = self._refs[-1] if self._refs else None
+        if parent == index - 1 or not isinstance(parent, int):
+            parent = None
+        if isinstance(said, Call):
+            message = said.message
+            if message is None:
+                raise ReplayDivergence(f"call {said.n} of {self.name!r} was posted before; its turn says it")
+            turn = Turn(index=index, role=self.name, message=message, calls=(said.n,), parent=parent)
+            node = self._open.pop(said.n)
+            node.said = index
+            self._tip = node
+            episode.posted(said)
+        else:
+            message = Message(role="assistant", content=said) if isinstance(said, str) else said
+            turn = Turn(index=index, role=self.name, message=message, parent=parent)
+        self._refs.append(index)
+        self._messages.append(message)
+        episode.append(turn)
+        return turn
+
+    async def use(self, tool_call: ToolCall, tools: Mapping[str, Tool]) -> Turn:
+        """Run a tool the role asked for and show it the result; whatever goes wrong is an observation."""
+        episode = self.episode
+        if episode.limited:
+            episode.check_tool_limit()
+        episode.tool_calls += 1
+        content = await self._result(tool_call, tools)
+        message = Message(role="tool", content=content, tool_call_id=tool_call.id, name=tool_call.name)
+        turn = Turn(index=len(episode.turns), role="tool", message=message, to=self._to)
+        self._refs.append(turn.index)
+        self._messages.append(message)
+        episode.append(turn)
+        return turn
+
+    async def _result(self, tool_call: ToolCall, tools: Mapping[str, Tool]) -> Content:
+        name = tool_call.name
+        tool = tools.get(name)
+        if tool is None:
+            return f"error: there is no tool {name!r}{did_you_mean(name, tools)}; tools: {', '.join(tools)}"
+        try:
+            arguments = msgspec.json.decode(tool_call.arguments or "{}")
+        except msgspec.DecodeError as error:
+            return f"error: the arguments of {name!r} are not JSON ({error}); expected one JSON object"
+        if not isinstance(arguments, dict):
+            return f"error: the arguments of {name!r} must be one JSON object, not {type(arguments).__name__}"
+        given = cast("dict[str, Any]", arguments)
+
+        async def run() -> Content:
+            try:
+                return await tool.call(given, self)
+            except ToolError as error:
+                return f"error: {error}"
+            except Exception as error:
+                self.episode.metric("tool_errors", self.episode.metrics.get("tool_errors", 0) + 1)
+                return f"error: {name!r} failed: {type(error).__name__}: {error}"
+
+        if tool.replay == "record":
+            value = await self.episode.effect(f"tool:{self.name}", lambda: _as_json(run()))
+            return value if isinstance(value, str) else msgspec.convert(value, tuple[Part, ...])
+        ticket = self.episode.ticket()
+        try:
+            content = await run()
+        except BaseException:
+            self.episode.void(ticket)
+            raise
+        if ticket is not None:
+            await self.episode.passage(ticket)
+        return content
+
+    def _parent(self, refs: Sequence[Ref]) -> _Node | None:
+        """The deepest call whose prompt and sample begin `refs`."""
+        tip = self._tip
+        if tip is not None and tip.prompt is refs and tip.begins(refs):
+            return tip
+        best: _Node | None = None
+        for node in (self._last, tip):
+            while node is not None and not node.begins(refs):
+                node = node.parent
+            if node is not None and (best is None or node.length > best.length):
+                best = node
+        return best
+
+    def _check(self, call: Call, parent: _Node | None, refs: Sequence[Ref]) -> _Node | None:
+        """The recorded call's parent, if this call shows what the recorded one did."""
+        while parent is not None and parent.n != call.parent:
+            parent = parent.parent
+        start = 0 if parent is None else parent.length + 1
+        if (parent is None) != (call.parent is None) or call.added != tuple(refs[start:]):
+            turn = len(self.episode.turns)
+            raise ReplayDivergence(
+                f"turn {turn}: call {call.n} of {self.name!r} was recorded after being shown "
+                f"{_brief(call.added)}, but replay now shows it {_brief(tuple(refs[start:]))}"
+            )
+        return parent
+
+    def _failed(self, n: int, parent: _Node | None, refs: Sequence[Ref], error: ModelError) -> Call:
+        return Call(
+            role=self.name,
+            n=n,
+            parent=None if parent is None else parent.n,
+            added=tuple(refs[0 if parent is None else parent.length + 1 :]),
+            finish="error",
+            error=str(error),
+            error_kind=error.kind,
+        )
+
+    def _call(
+        self,
+        n: int,
+        parent: _Node | None,
+        refs: Sequence[Ref],
+        length: int,
+        sample: Sample,
+        sampling: Sampling | None,
+        toolset: int | None,
+    ) -> tuple[Call, _Node | None]:
+        """The record of a sample, and the call it extends, down to the exact tokens where they are known."""
+        added_ids = None
+        if sample.prompt_ids is not None:
+            prompt = tuple(sample.prompt_ids)
+            # Where the history was rendered otherwise than it was sampled, an earlier call (or none) is
+            # the parent: the concatenated spans are always exactly what the model was fed.
+            while parent is not None and (parent.ids is None or prompt[: len(parent.ids)] != parent.ids):
+                parent = parent.parent
+            added_ids = prompt if parent is None else prompt[len(parent.ids or ()) :]
+        usage = sample.usage
+        if usage is not None:
+            self.episode.spend(usage)
+        call = Call(
+            role=self.name,
+            n=n,
+            parent=None if parent is None else parent.n,
+            added=tuple(refs[0 if parent is None else parent.length + 1 : length]),
+            message=sample.message,
+            finish=sample.finish,
+            model=sample.model,
+            version=sample.version,
+            usage=usage,
+            sampling=sampling,
+            tools=toolset,
+            added_ids=added_ids,
+            sampled_ids=None if sample.sampled_ids is None else tuple(sample.sampled_ids),
+            logprobs=None if sample.logprobs is None else tuple(sample.logprobs),
+        )
+        return call, parent
+
+
+def _brief(refs: Sequence[Ref]) -> str:
+    """A view's additions in a few words, for an error message."""
+    return (
+        ", ".join(f"turn {ref}" if isinstance(ref, int) else repr(ref.text[:60]) for ref in refs) or "nothing"
+    )
+
+
+async def _as_json(content: Awaitable[Content]) -> Any:
+    return msgspec.to_builtins(await content)

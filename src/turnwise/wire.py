@@ -1,0 +1,101 @@
+"""The one JSON form: every stored struct is a `Record`, and fields this version does not know are kept.
+
+Encoding is plain msgspec. Decoding keeps unknown fields of any struct in its `unknown` attribute, and
+`encode` writes them back where they stood, so that an older Turnwise can pass on what a newer one wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+VERSION = 1
+"""Version of the stored form. It rises only when an older reader would misread, not when fields are added."""
+
+# JSON key under which msgspec itself sees `unknown`; `encode` never lets it out.
+_KEEP = "*"
+_MARK = b'"*":'
+
+
+class Record(msgspec.Struct, omit_defaults=True, frozen=True, kw_only=True):
+    """Base of all stored structs: immutable, defaults left out of the JSON, unknown fields kept."""
+
+    unknown: dict[str, Any] | None = msgspec.field(default=None, name=_KEEP)
+
+
+T = TypeVar("T")
+_encoder = msgspec.json.Encoder()
+
+
+def encode(value: Any) -> bytes:
+    """`value` (a Record, or lists and dicts of them) as JSON."""
+    data = _encoder.encode(value)
+    if _MARK in data:
+        data = _encoder.encode(_flatten(value))
+    return data
+
+
+def decode(data: bytes | str, as_type: type[T]) -> T:
+    """The value of type `as_type` that `data` holds, unknown fields kept.
+
+    Raises:
+        msgspec.ValidationError: naming the path of the first value that does not fit.
+        msgspec.DecodeError: where `data` is not JSON.
+    """
+    raw = msgspec.json.decode(data)
+    return from_builtins(raw, as_type)
+
+
+def from_builtins(raw: Any, as_type: type[T]) -> T:
+    """Like `decode`, from parsed JSON."""
+    value = msgspec.convert(raw, as_type)
+    _attach(raw, value)
+    return value
+
+
+def _attach(raw: Any, value: Any) -> None:
+    if isinstance(value, Record):
+        known: set[str] = set()
+        for field in msgspec.structs.fields(type(value)):
+            known.add(field.encode_name)
+            if field.encode_name in raw:
+                _attach(raw[field.encode_name], getattr(value, field.name))
+        config = type(value).__struct_config__
+        if config.tag_field is not None:
+            known.add(config.tag_field)
+        left = {key: item for key, item in raw.items() if key not in known}
+        if left:
+            msgspec.structs.force_setattr(value, "unknown", left)
+    elif isinstance(value, (list, tuple)):
+        for raw_item, item in zip(cast("list[Any]", raw), cast("list[Any]", value), strict=True):
+            _attach(raw_item, item)
+    elif isinstance(value, Mapping):
+        for key, item in cast("Mapping[Any, Any]", value).items():
+            if isinstance(item, (Record, list, tuple, Mapping)):
+                _attach(raw[key], item)
+
+
+def _flatten(value: Any) -> Any:
+    if isinstance(value, Record):
+        config = type(value).__struct_config__
+        out: dict[str, Any] = {}
+        if config.tag_field is not None and config.tag is not None:
+            out[config.tag_field] = config.tag
+        for field in msgspec.structs.fields(type(value)):
+            if field.name == "unknown":
+                continue
+            item = getattr(value, field.name)
+            if field.default_factory is not msgspec.NODEFAULT:
+                default = field.default_factory()
+            else:
+                default = field.default
+            if default is msgspec.NODEFAULT or item != default:
+                out[field.encode_name] = _flatten(item)
+        return out | (value.unknown or {})
+    if isinstance(value, (list, tuple)):
+        return [_flatten(item) for item in cast("list[Any]", value)]
+    if isinstance(value, Mapping):
+        return {key: _flatten(item) for key, item in cast("Mapping[Any, Any]", value).items()}
+    return value
