@@ -271,11 +271,41 @@ def test_one_time_out_does_not_stop_the_others_for_long():
     run(main())
 
 
+def test_a_time_out_that_the_model_raises_itself_is_not_ours():
+    class Impatient(Server):
+        async def sample(self, request):
+            raise TimeoutError("a lock inside the model")
+
+    async def main():
+        with pytest.raises(TimeoutError, match="a lock inside"):
+            await Gateway(Impatient()).sample(ask())
+
+    run(main())
+
+
+def test_a_retry_keeps_its_place_before_calls_that_have_not_begun():
+    class Once(Server):
+        async def sample(self, request):
+            if not self.order:
+                self.order.append(request.ordinal)
+                raise ModelError("reset", kind="connection", retryable=True, retry_after=5.0)
+            return await super().sample(request)
+
+    async def main():
+        server = Once(seconds=3)
+        await many(Gateway(server, CallPolicy(concurrency=1)), 8)
+        assert server.order == [0, 1, 2, 0, 3, 4, 5, 6, 7]
+
+    run(main())
+
+
 @pytest.mark.parametrize("when", ["in flight", "in the queue", "before a retry", "just let in"])
 def test_a_cancelled_call_gives_back_what_it_held(when):
     async def main():
-        # One slot, and two requests at once that come back at one in a thousand minutes.
-        policy = CallPolicy(concurrency=1, requests_per_minute=0.001, burst_seconds=120_000)
+        # One slot; two requests and 1,000 tokens (a call is thought to use 517) that hardly ever come back.
+        policy = CallPolicy(
+            concurrency=1, requests_per_minute=0.001, tokens_per_minute=0.5, burst_seconds=120_000
+        )
         server = Server(seconds=10)
         gateway = Gateway(server, policy)
         if when == "before a retry":
@@ -299,7 +329,7 @@ def test_a_cancelled_call_gives_back_what_it_held(when):
         server.bears = 10**9
         stats = gateway.stats
         assert (stats.in_flight, stats.waiting) == (0, 0)
-        # The second request of the two is still there: it was never sent.
+        # The second request of the two is still there, and its tokens: it was never sent.
         begun = now()
         await gateway.sample(ask(2))
         assert now() - begun == pytest.approx(10)

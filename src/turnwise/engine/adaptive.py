@@ -52,6 +52,7 @@ class AdaptiveLimit:
             before none has passed. Then a quota is spent or the server is down, and only waiting helps.
         """
         if window != self.window:
+            # The limit falls with what is left in flight, so nothing is sent while the rest is being refused.
             self._limit = max(1.0, min(self._limit, float(in_flight - 1 + self._borne)))
             return False
         hopeless = not self._proven

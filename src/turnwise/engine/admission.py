@@ -9,10 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from collections.abc import Callable
+from typing import TypeAlias
 
 from turnwise.engine.adaptive import AdaptiveLimit
 from turnwise.engine.rates import Bucket, Expected
 from turnwise.errors import CapabilityError
+
+Expect: TypeAlias = Callable[[], Expected]
+"""What a call is expected to use, asked when its turn comes: by then more is known than when it queued up."""
 
 
 class Permit:
@@ -32,10 +37,10 @@ class Permit:
 
 
 class _Waiter:
-    __slots__ = ("expected", "future", "gone", "permit")
+    __slots__ = ("expect", "future", "gone", "permit")
 
-    def __init__(self, expected: Expected, future: asyncio.Future[None]) -> None:
-        self.expected = expected
+    def __init__(self, expect: Expect, future: asyncio.Future[None]) -> None:
+        self.expect = expect
         self.future = future
         self.permit: Permit | None = None
         self.gone = False
@@ -88,12 +93,14 @@ class Admission:
             self.waiting = 0
         return loop
 
-    async def enter(self, ticket: int, expected: Expected) -> Permit:
+    async def enter(self, ticket: int, expect: Expect) -> Permit:
         """Wait for a slot and for what the call is expected to use. Every permit must be given to `leave`."""
         loop = self.attach()
-        if not self._queue and self._shut_for(expected, now := loop.time()) == 0.0:
-            return self._admit(expected, now, loop)
-        return await self._stand(ticket, expected, loop)
+        if not self._queue:
+            expected = expect()
+            if self._shut_for(expected, now := loop.time()) == 0.0:
+                return self._admit(expected, now, loop)
+        return await self._stand(ticket, expect, loop)
 
     def leave(self, permit: Permit, used: float) -> None:
         """Give back the slot, and correct the tokens to those `used`."""
@@ -111,8 +118,8 @@ class Admission:
         if self._shut_until is None or until > self._shut_until:
             self._shut_until = until
 
-    async def _stand(self, ticket: int, expected: Expected, loop: asyncio.AbstractEventLoop) -> Permit:
-        waiter = _Waiter(expected, loop.create_future())
+    async def _stand(self, ticket: int, expect: Expect, loop: asyncio.AbstractEventLoop) -> Permit:
+        waiter = _Waiter(expect, loop.create_future())
         self._entries += 1
         heapq.heappush(self._queue, (ticket, self._entries, waiter))
         self.waiting += 1
@@ -151,13 +158,14 @@ class Admission:
             waiter = queue[0][2]
             if not (waiter.gone or waiter.future.done()):
                 now = self._loop.time()
-                wait = self._shut_for(waiter.expected, now)
+                expected = waiter.expect()
+                wait = self._shut_for(expected, now)
                 if wait is None:
                     return
                 if wait > 0.0:
                     self._timer = self._loop.call_at(now + wait, self._pump)
                     return
-                waiter.permit = self._admit(waiter.expected, now, self._loop)
+                waiter.permit = self._admit(expected, now, self._loop)
                 waiter.future.set_result(None)
                 self.waiting -= 1
             heapq.heappop(queue)

@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from functools import partial
 
 import msgspec
 
 from turnwise.engine.adaptive import AdaptiveLimit
 from turnwise.engine.admission import Admission, Permit
 from turnwise.engine.policy import CallPolicy
-from turnwise.engine.rates import Bucket, Expected, TokenEstimate
+from turnwise.engine.rates import Bucket, Demand, TokenEstimate, demand_of
 from turnwise.engine.retry import Retries
 from turnwise.errors import ModelError
 from turnwise.model import Model, Request, Sample
@@ -28,10 +29,8 @@ OVERLOAD = frozenset({"rate_limit", "overloaded", "timeout"})
 """Kinds of error that say the server has too much to do."""
 UNREAD = frozenset({"rate_limit", "overloaded", "connection", "auth", "bad_request", "context_length"})
 """Kinds of error after which no token was spent; after others the input is taken to have been read."""
-LONGEST_PAUSE = 1.0
-"""Most seconds for which nothing is sent after a cut, so as to hear of the other calls of the window."""
 
-_NOTHING = Expected()
+_UNMEASURED = Demand()
 
 
 class GatewayStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +75,8 @@ class Gateway:
         self.policy = policy = policy or CallPolicy()
         self._rng = rng or random.Random()
         self._limit = AdaptiveLimit(policy.concurrency)
-        self._estimate = None if policy.tokens_per_minute is None else TokenEstimate()
+        self._estimate = TokenEstimate()
+        self._metered = policy.tokens_per_minute is not None
         self._admission = Admission(
             self._limit,
             _bucket(policy.requests_per_minute, policy.burst_seconds),
@@ -123,16 +123,17 @@ class Gateway:
         door = self._admission
         clock = door.attach().time
         ticket = door.ticket()
-        expected = _NOTHING if self._estimate is None else self._estimate.of(request)
+        demand = demand_of(request) if self._metered else _UNMEASURED
+        expect = partial(self._estimate.of, demand)
         retries: Retries | None = None
         try:
             while True:
                 asked = clock()
-                permit = await door.enter(ticket, expected)
+                permit = await door.enter(ticket, expect)
                 sent = clock()
                 self._queue_seconds += sent - asked
                 retries = retries or Retries(self.policy, self._rng)
-                outcome = await self._attempt(request, permit, retries)
+                outcome = await self._attempt(request, demand, permit, retries)
                 if isinstance(outcome, Sample):
                     self._calls += 1
                     return outcome
@@ -148,7 +149,9 @@ class Gateway:
         """Close the model."""
         await self.model.close()
 
-    async def _attempt(self, request: Request, permit: Permit, retries: Retries) -> Sample | float:
+    async def _attempt(
+        self, request: Request, demand: Demand, permit: Permit, retries: Retries
+    ) -> Sample | float:
         """Send the request once: the sample, or the seconds to wait before the next attempt."""
         self._attempts += 1
         expected = permit.expected
@@ -157,9 +160,9 @@ class Gateway:
             sample = await self._timed(request)
             self._limit.passed(permit.window, self._admission.in_flight)
             used = expected.total
-            if self._estimate is not None and sample.usage is not None:
+            if self._metered and sample.usage is not None:
                 used = float(sample.usage.input + sample.usage.output)
-                self._estimate.learn(expected, sample.usage)
+                self._estimate.learn(demand, sample.usage)
             return sample
         except ModelError as error:
             if error.kind in UNREAD:
@@ -189,10 +192,11 @@ class Gateway:
         Raises:
             ModelError: where there is none.
         """
-        took = permit.loop.time() - permit.entered
-        delay = retries.delay(error, took)
+        delay = retries.delay(error, permit.loop.time() - permit.entered)
         if self.policy.adaptive and error.kind in OVERLOAD:
-            self._slow_down(permit, took, delay or 0.0)
+            hopeless = self._limit.refused(permit.window, self._admission.in_flight)
+            if hopeless and delay is not None:
+                self._admission.hold(delay)
         if delay is None:
             final = retries.final(self.name, error)
             if final is error:
@@ -201,16 +205,6 @@ class Gateway:
         self._retries[error.kind] += 1
         self._backoff_seconds += delay
         return delay
-
-    def _slow_down(self, permit: Permit, took: float, delay: float) -> None:
-        """A call was refused for load after `took` seconds: send fewer at once, and none for a moment."""
-        limit, in_flight = self._limit, self._admission.in_flight
-        news = permit.window == limit.window
-        hopeless = limit.refused(permit.window, in_flight)
-        if news:
-            # The calls sent with this one may be refused too: hear of them before sending more.
-            pause = min(took, LONGEST_PAUSE) if in_flight > 1 else 0.0
-            self._admission.hold(max(delay, pause) if hopeless else pause)
 
 
 def _bucket(per_minute: float | None, burst_seconds: float) -> Bucket | None:

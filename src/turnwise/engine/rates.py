@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from turnwise.message import Text
@@ -64,13 +65,20 @@ class Bucket:
         self._time = now
 
 
-class Expected(NamedTuple):
-    """What a call is expected to use."""
+class Demand(NamedTuple):
+    """What a call asks for, as far as it can be measured."""
 
     size: float = 0.0
-    """Tokens of the input by a fixed rule of thumb, before learning."""
-    input: float = 0.0
-    output: float = 0.0
+    """Tokens of the input by a fixed rule of thumb."""
+    limit: float = 0.0
+    """Most tokens it may sample."""
+
+
+class Expected(NamedTuple):
+    """Tokens that a call is expected to use."""
+
+    input: float
+    output: float
 
     @property
     def total(self) -> float:
@@ -88,23 +96,21 @@ class TokenEstimate:
         self._ratio = 1.0
         self._output = OUTPUT_TOKENS
 
-    def of(self, request: Request) -> Expected:
-        """What `request` is expected to use."""
-        limit = request.sampling.max_tokens
-        output = self._output if limit is None else min(self._output, float(limit))
-        size = _size(request)
-        return Expected(size, size * self._ratio, output)
+    def of(self, demand: Demand) -> Expected:
+        """What a call is expected to use, by what is known now."""
+        return Expected(demand.size * self._ratio, min(self._output, demand.limit))
 
-    def learn(self, expected: Expected, usage: Usage) -> None:
-        """Take in what a call that was `expected` to use so much really used."""
+    def learn(self, demand: Demand, usage: Usage) -> None:
+        """Take in what a call really used."""
         self._calls += 1
         weight = max(WEIGHT, 1.0 / self._calls)
-        if expected.size > 0 and usage.input > 0:
-            self._ratio += weight * (usage.input / expected.size - self._ratio)
+        if demand.size > 0 and usage.input > 0:
+            self._ratio += weight * (usage.input / demand.size - self._ratio)
         self._output += weight * (usage.output - self._output)
 
 
-def _size(request: Request) -> float:
+def demand_of(request: Request) -> Demand:
+    """Measure a request: characters, tools, pictures, and the limit of its sample."""
     characters = media = 0
     for tool in request.tools:
         characters += len(tool.name) + len(tool.description) + len(repr(tool.parameters))
@@ -118,4 +124,6 @@ def _size(request: Request) -> float:
         for call in message.tool_calls:
             characters += len(call.name) + len(call.arguments)
     tokens = characters / CHARACTERS_PER_TOKEN + media * MEDIA_TOKENS
-    return tokens + TOKENS_PER_MESSAGE * len(request.messages)
+    tokens += TOKENS_PER_MESSAGE * len(request.messages)
+    limit = request.sampling.max_tokens
+    return Demand(tokens, math.inf if limit is None else float(limit))
