@@ -21,7 +21,7 @@ class Observation(Record, frozen=True, kw_only=True):
     result: bool
 
 
-class WiltTask(Task, kw_only=True):
+class WiltTask(Task, frozen=True, kw_only=True):
     """One hidden rule.
 
     Raises:
