@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dis
 import itertools
 import math
 import random
@@ -395,6 +396,31 @@ def test_mutated_sources_reach_nothing_and_never_hang(rng: random.Random, source
             node.attr for node in ast.walk(ast.parse(mutated.strip())) if isinstance(node, ast.Attribute)
         }
         assert not any(name.startswith("_") for name in named)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.randoms(use_true_random=False),
+    st.sampled_from([*HARMLESS, *(f"lambda x, y, z: {b}" for b in BOMBS[:36])]),
+)
+def test_compiled_code_loads_no_attribute_and_no_unknown_name(rng: random.Random, source: str) -> None:
+    words = source.replace(".", " . ").replace("(", " ( ").replace(")", " ) ").split(" ")
+    words[rng.randrange(1, len(words))] = rng.choice(
+        ["x", "y", "abs", "math", "type", "(x, y)", "z . __class__", ""]
+    )
+    try:
+        function = compile_lambda(" ".join(words))._function  # pyright: ignore
+    except InvalidLambda:
+        return
+    known = set(function.__globals__) - {"__builtins__"}
+    assert function.__globals__["__builtins__"] == {}
+    codes = [function.__code__]
+    for code in codes:
+        codes += [constant for constant in code.co_consts if hasattr(constant, "co_code")]
+        for step in dis.get_instructions(code):
+            assert not any(word in step.opname for word in ("ATTR", "METHOD", "IMPORT", "STORE_GLOBAL"))
+            if step.opname in ("LOAD_NAME", "LOAD_GLOBAL"):
+                assert step.argval in known
 
 
 def test_is_integer_means_the_same_of_integers_on_every_python() -> None:

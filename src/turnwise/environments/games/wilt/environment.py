@@ -91,7 +91,7 @@ class Wilt(Environment, kw_only=True, frozen=True):
             "guess_operators", complexity.operators(guess.source, published=self.variant == "published")
         )
         episode.metric("guess_length", len(guess.source))
-        ratio = checker.inclusion(game.rule, guess.source)
+        ratio = 1.0 if outcome == "correct" else checker.inclusion(game.rule, guess.source)
         if ratio is not None:
             episode.metric("set_inclusion", ratio)
         note = {"function": guess.source, "rule": game.rule, "outcome": outcome, "why": guess.judged.why}
