@@ -19,7 +19,7 @@ import msgspec
 
 from turnwise import wire
 from turnwise.agent import Agent
-from turnwise.errors import ConfigError, ModelError, ReplayDivergence
+from turnwise.errors import ConfigError, ModelError, ReplayDivergence, TurnwiseError
 from turnwise.limits import EpisodeStop, Limits
 from turnwise.log import (
     Call,
@@ -59,8 +59,10 @@ class Journal(Protocol):
 class Recording:
     """What is known already: effects to serve, and turns to compare with."""
 
-    def __init__(self, log: EpisodeLog, *, live: bool, stored: bool) -> None:
+    def __init__(self, log: EpisodeLog, *, live: bool, stored: bool, lenient: bool = False) -> None:
         self.log = log
+        self.lenient = lenient
+        """Whether a recorded call that does not fit is made anew instead of being a divergence (a retry)."""
         self.live = live
         """Whether the episode may go on where the record ends; a replay may not."""
         self.stored = stored
@@ -86,6 +88,11 @@ class Recording:
         if effect is None and not self.live:
             self._at_end(f"effect {n} of {key!r}")
         return effect
+
+    def forget(self, role: str, n: int) -> None:
+        """Drop a role's recorded calls from number `n` on."""
+        for key in [key for key in self._calls if key[0] == role and key[1] >= n]:
+            del self._calls[key]
 
     def _at_end(self, wanted: str) -> None:
         """A replay asks for more than was recorded: it was stopped there, or it diverges."""
@@ -238,6 +245,7 @@ class Episode:
 
         Raises:
             RuntimeError: what `ask` raised, as text; the same on replay.
+            TurnwiseError: infrastructure failed (a sandbox, a model); not recorded, so a retry asks again.
         """
         n = self._effects.get(key, 0)
         self._effects[key] = n + 1
@@ -260,6 +268,10 @@ class Episode:
         at, start = len(self.turns), perf_counter()
         try:
             value = wire.encode(await ask())
+        except TurnwiseError:
+            # Infrastructure failed: no answer from outside, so nothing to write down.
+            self.void(ticket)
+            raise
         except Exception as error:
             effect = Effect(key=key, n=n, at=at, error=f"{type(error).__name__}: {error}")
         except BaseException:
@@ -422,8 +434,7 @@ class Episode:
         environment = self.environment
         try:
             try:
-                await environment.run(self.task, self)
-                stop, detail = Stop.COMPLETED, None
+                stop, detail = await self._run()
             except EpisodeStop as reached:
                 stop, detail = reached.stop, reached.detail
             self._settle()
@@ -440,6 +451,24 @@ class Episode:
             self.error = Failure(type=type(error).__name__, message=str(error), traceback=text)
         self._settle()
         self.stop, self.detail = stop, detail
+        for role in self.roles.values():
+            role.close()
+
+    async def _run(self) -> tuple[Stop, str | None]:
+        """The script, within its wall time."""
+        seconds = None if self.limits is None else self.limits.seconds
+        if seconds is None:
+            await self.environment.run(self.task, self)
+            return Stop.COMPLETED, None
+        scope = asyncio.timeout(seconds)
+        try:
+            async with scope:
+                await self.environment.run(self.task, self)
+        except TimeoutError:
+            if not scope.expired():
+                raise
+            return Stop.TIMEOUT, None
+        return Stop.COMPLETED, None
 
     def _settle(self) -> None:
         """Cancel branches that a script left running."""

@@ -210,7 +210,7 @@ class EpisodeLog(Record, frozen=True, kw_only=True):
         return wire.decode(data, cls)
 
     def extended(self, segments: Iterable[Segment]) -> EpisodeLog:
-        """This log with further segments folded in, in canonical order."""
+        """This log with further segments folded in, in canonical order; a call made anew replaces the old."""
         turns, calls, effects = list(self.turns), list(self.calls), list(self.effects)
         rewards, notes, toolsets = list(self.rewards), list(self.notes), list(self.toolsets)
         metrics = dict(self.metrics)
@@ -223,6 +223,7 @@ class EpisodeLog(Record, frozen=True, kw_only=True):
             toolsets += segment.toolsets
             metrics |= segment.metrics
         order = {role: number for number, role in enumerate(self.roles)}
+        calls = list({(call.role, call.n): call for call in calls}.values())
         calls.sort(key=lambda call: (order.get(call.role, len(order)), call.role, call.n))
         effects.sort(key=lambda effect: (effect.key, effect.n))
         said = {(turn.role, turn.calls[-1]): turn.message for turn in turns if turn.calls}
@@ -267,8 +268,8 @@ class EpisodeLog(Record, frozen=True, kw_only=True):
         by_number = {other.n: other for other in self.calls if other.role == call.role}
         turn_of = {turn.calls[-1]: turn.index for turn in self.turns if turn.calls and turn.role == call.role}
         parts: list[tuple[Ref, ...]] = []
-        node: Call | None = call
-        while node is not None:
+        node = call
+        while True:
             parts.append(node.added)
             if node.parent is None:
                 break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -98,4 +98,21 @@ class Model(Protocol):
 
     async def close(self) -> None:
         """Let go of connections and memory."""
+        ...
+
+
+@runtime_checkable
+class Stateful(Protocol):
+    """A model that keeps something for each session: a script its place, a local model its KV cache.
+
+    What it keeps must follow from the requests alone, so that a resumed, forked or replayed episode, which
+    does not ask again what is recorded, can build it up by showing the recorded calls.
+    """
+
+    def replayed(self, request: Request, message: Message) -> None:
+        """A call of the session is served from the record: `message` was the answer to `request`."""
+        ...
+
+    def forget(self, session: str) -> None:
+        """The session is over."""
         ...

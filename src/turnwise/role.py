@@ -13,7 +13,7 @@ from turnwise.agent import Agent, Ask, Entry
 from turnwise.errors import ModelError, ReplayDivergence, ToolError, did_you_mean
 from turnwise.log import Call, Ref, Timing, Turn, as_seen
 from turnwise.message import Content, Message, Part, ToolCall
-from turnwise.model import Request, Sample, Sampling
+from turnwise.model import Request, Sample, Sampling, Stateful
 
 if TYPE_CHECKING:
     from turnwise.episode import Episode
@@ -65,6 +65,7 @@ class Role:
         "_open",
         "_refs",
         "_session",
+        "_state",
         "_tip",
         "_to",
         "agent",
@@ -79,6 +80,7 @@ class Role:
         self.agent = agent
         self.memory: dict[str, Any] = {}
         self._model = agent.model
+        self._state = agent.model if isinstance(agent.model, Stateful) else None
         self._session = session
         self._to = to
         self._n = 0
@@ -192,24 +194,17 @@ class Role:
             sampling = msgspec.structs.replace(agent.sampling, stop=(*agent.sampling.stop, *stop))
         toolset = episode.toolset(tools) if tools else None
         ticket = episode.ticket()
-        call = None if episode.recorded is None else episode.recorded.call(self.name, n)
+        call = None if episode.recorded is None else self._recorded(n, parent, refs[:length])
         if call is not None:
-            parent = self._check(call, parent, refs[:length])
+            if call.parent != (None if parent is None else parent.n):
+                parent = _ancestor(parent, call.parent)
             call = episode.keep_call(call)
+            if self._state is not None and call.error is None:
+                self._state.replayed(self._request(n, messages, toolset, sampling), said_by(call))
         else:
             start = perf_counter()
             try:
-                sample = await self._model.sample(
-                    Request(
-                        messages=messages,
-                        tools=() if toolset is None else episode.toolsets[toolset],
-                        sampling=sampling or agent.sampling,
-                        session=self._session,
-                        ordinal=n,
-                        rng_seed=f"{episode.seed}/{self.name}",
-                        task=episode.task,
-                    )
-                )
+                sample = await self._model.sample(self._request(n, messages, toolset, sampling))
             except ModelError as error:
                 call = self._failed(n, parent, refs[:length], error)
             except BaseException:
@@ -227,6 +222,25 @@ class Role:
         self._last = self._open[n] = _Node(call, parent, refs, length)
         return call
 
+    def _request(
+        self, n: int, messages: Sequence[Message], toolset: int | None, sampling: Sampling | None
+    ) -> Request:
+        episode = self.episode
+        return Request(
+            messages=messages,
+            tools=() if toolset is None else episode.toolsets[toolset],
+            sampling=sampling or self.agent.sampling,
+            session=self._session,
+            ordinal=n,
+            rng_seed=f"{episode.seed}/{self.name}",
+            task=episode.task,
+        )
+
+    def close(self) -> None:
+        """The episode is over: let a stateful model drop what it keeps for it."""
+        if self._state is not None:
+            self._state.forget(self._session)
+
     def post(self, said: Call | Message | str) -> Turn:
         """Make a call's sample (or other words of the scaffold's) the role's next visible turn."""
         episode = self.episode
@@ -236,9 +250,7 @@ class Role:
         if parent == index - 1 or not isinstance(parent, int):
             parent = None
         if isinstance(said, Call):
-            message = said.message
-            if message is None:
-                raise ReplayDivergence(f"call {said.n} of {self.name!r} was posted before; its turn says it")
+            message = said_by(said)
             turn = Turn(index=index, role=self.name, message=message, calls=(said.n,), parent=parent)
             node = self._open.pop(said.n)
             node.said = index
@@ -314,18 +326,28 @@ class Role:
                 best = node
         return best
 
-    def _check(self, call: Call, parent: _Node | None, refs: Sequence[Ref]) -> _Node | None:
-        """The recorded call's parent, if this call shows what the recorded one did."""
-        while parent is not None and parent.n != call.parent:
-            parent = parent.parent
+    def _recorded(self, n: int, parent: _Node | None, refs: Sequence[Ref]) -> Call | None:
+        """The recorded call, if there is one; it must have been shown what this one would be.
+
+        Raises:
+            ReplayDivergence: where it was not, unless the record is only a help (`Recording.lenient`).
+        """
+        recorded = self.episode.recorded
+        call = None if recorded is None else recorded.call(self.name, n)
+        if recorded is None or call is None:
+            return None
+        parent = _ancestor(parent, call.parent)
         start = 0 if parent is None else parent.length + 1
-        if (parent is None) != (call.parent is None) or call.added != tuple(refs[start:]):
-            turn = len(self.episode.turns)
-            raise ReplayDivergence(
-                f"turn {turn}: call {call.n} of {self.name!r} was recorded after being shown "
-                f"{_brief(call.added)}, but replay now shows it {_brief(tuple(refs[start:]))}"
-            )
-        return parent
+        if (parent is None) == (call.parent is None) and call.added == tuple(refs[start:]):
+            return call
+        if recorded.lenient:
+            recorded.forget(self.name, n)
+            return None
+        turn = len(self.episode.turns)
+        raise ReplayDivergence(
+            f"turn {turn}: call {call.n} of {self.name!r} was recorded after being shown "
+            f"{_brief(call.added)}, but replay now shows it {_brief(tuple(refs[start:]))}"
+        )
 
     def _failed(self, n: int, parent: _Node | None, refs: Sequence[Ref], error: ModelError) -> Call:
         return Call(
@@ -377,6 +399,20 @@ class Role:
             logprobs=None if sample.logprobs is None else tuple(sample.logprobs),
         )
         return call, parent
+
+
+def _ancestor(node: _Node | None, n: int | None) -> _Node | None:
+    """The node of call `n` on the way from `node` to the root, or None where it is not."""
+    while node is not None and node.n != n:
+        node = node.parent
+    return node
+
+
+def said_by(call: Call) -> Message:
+    """The sample of a call that is not posted yet."""
+    if call.message is None:
+        raise ReplayDivergence(f"call {call.n} of {call.role!r} was posted before; its turn says it")
+    return call.message
 
 
 def _brief(refs: Sequence[Ref]) -> str:

@@ -26,7 +26,7 @@ class Task(Record, frozen=True, kw_only=True):
 AnyTask = TypeVar("AnyTask", bound=Task)
 
 
-class TaskSet(Sequence[Task]):
+class TaskSet(Sequence[Any]):
     """Tasks in a fixed order, with distinct ids and one content hash.
 
     Raises:
@@ -51,7 +51,7 @@ class TaskSet(Sequence[Task]):
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return TaskSet(self._tasks[index], name=self.name)
-        return self._tasks[index]
+        return cast("Task", self._tasks[index])
 
     @property
     def hash(self) -> str:

@@ -1,0 +1,82 @@
+"""Names to things: what is installed under an entry-point group, and what a `file.py:name` points at.
+
+Built-in parts and those of other packages register alike, in the groups `turnwise.environments`,
+`turnwise.models` and `turnwise.agents` of their `pyproject.toml`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+from turnwise.errors import ConfigError, did_you_mean
+
+
+@cache
+def entries(group: str) -> dict[str, EntryPoint]:
+    """The entry points of `turnwise.<group>` by name, sorted."""
+    found = {entry.name: entry for entry in entry_points(group=f"turnwise.{group}")}
+    return dict(sorted(found.items()))
+
+
+def load(group: str, name: str) -> Any:
+    """What is registered under `name`, or what `path/to/file.py:name` or `package.module:name` points at.
+
+    Args:
+        group: `environments`, `models` or `agents`.
+        name: The name or the place.
+
+    Raises:
+        ConfigError: where there is no such thing (with the nearest names), or it cannot be imported.
+    """
+    kind = group.removesuffix("s")
+    if ":" in name:
+        return _at_place(kind, name)
+    entry = entries(group).get(name)
+    if entry is None:
+        near = did_you_mean(name, entries(group)) or f"; known: {', '.join(entries(group))}"
+        raise ConfigError(f"unknown {kind} {name!r}{near}")
+    try:
+        return entry.load()
+    except ImportError as error:
+        raise ConfigError(f"{kind} {name!r} cannot be loaded: {error}") from error
+
+
+def _at_place(kind: str, place: str) -> Any:
+    where, _, attribute = place.rpartition(":")
+    try:
+        module = _import_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
+    except FileNotFoundError:
+        raise ConfigError(f"{kind} {place!r}: there is no file {where}") from None
+    except ImportError as error:
+        raise ConfigError(f"{kind} {place!r} cannot be imported: {error}") from error
+    except Exception as error:
+        raise ConfigError(f"{kind} {place!r}: {where} fails: {type(error).__name__}: {error}") from error
+    try:
+        return getattr(module, attribute)
+    except AttributeError:
+        near = did_you_mean(attribute, vars(module))
+        raise ConfigError(f"{kind} {place!r}: {where} has no {attribute!r}{near}") from None
+
+
+def _import_file(path: Path) -> Any:
+    path = path.resolve()
+    name = f"turnwise_file_{path.stem}_{abs(hash(str(path))):x}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise FileNotFoundError(path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

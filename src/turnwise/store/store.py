@@ -1,0 +1,386 @@
+"""The store: runs, their episodes and logs in one database."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from turnwise import wire
+from turnwise.errors import StoreError, did_you_mean
+from turnwise.log import EpisodeLog, Failure, Segment, Stop, Timing
+from turnwise.store import owner, schema
+from turnwise.store.journal import RunJournal
+from turnwise.store.rows import EpisodeRow, RunCounts, RunRow
+from turnwise.store.schema import episodes, log, runs
+
+DEFAULT = "turnwise.db"
+"""The store in the current folder, where neither `--store` nor `TURNWISE_STORE` names one."""
+
+_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
+_LAST = ("last", "@last")
+_timings = msgspec.json.Decoder(list[Timing])
+
+
+class Store:
+    """Runs and their episodes, in SQLite (a path) or PostgreSQL (a URL).
+
+    Several processes may use one store at once; one run is worked on by one process at a time.
+
+    Args:
+        place: A path, `sqlite:///path`, or `postgresql://user@host/name`; by default `TURNWISE_STORE`, else
+            `turnwise.db` in the current folder.
+        create: Make it where there is none.
+
+    Raises:
+        StoreError: it cannot be opened, is not a store, or was written by a newer Turnwise.
+    """
+
+    def __init__(self, place: str | Path | None = None, *, create: bool = True) -> None:
+        self.place = str(place or os.environ.get("TURNWISE_STORE") or DEFAULT)
+        self.url = _url(self.place)
+        self.embedded = self.url.get_backend_name() == "sqlite"
+        if self.embedded and not create and self.url.database and not Path(self.url.database).exists():
+            raise StoreError(f"there is no store at {self.place}: start a run first, or name one by --store")
+        with self.trouble("open"):
+            self.engine = sa.create_engine(self.url, **_options(self.url))
+            if self.embedded:
+                event.listen(self.engine, "connect", _tune)
+            self._prepare()
+
+    @contextmanager
+    def trouble(self, doing: str) -> Generator[None]:
+        """Turn the database's errors into one line."""
+        try:
+            yield
+        except SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+            raise StoreError(f"store {self.shown}: cannot {doing}: {reason}") from error
+        except ImportError as error:
+            raise StoreError(
+                f"store {self.shown}: {error.name} is missing: install turnwise[postgres]"
+            ) from None
+
+    @property
+    def shown(self) -> str:
+        """The place, without a password."""
+        return self.place if "://" not in self.place else self.url.render_as_string(hide_password=True)
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+
+    # Runs ---------------------------------------------------------------------------------------------
+
+    def create_run(
+        self,
+        *,
+        environment: str,
+        planned: int,
+        config: dict[str, Any],
+        provenance: dict[str, Any],
+        kind: str = "run",
+        parent: str | None = None,
+    ) -> RunRow:
+        """Write down a new run, owned by this process."""
+        now = time.time()
+        values = {
+            "kind": kind,
+            "environment": environment,
+            "planned": planned,
+            "created": now,
+            "status": "running",
+            "parent": parent,
+            "config": wire.encode(config).decode(),
+            "provenance": wire.encode(provenance).decode(),
+            "owner": owner.me(),
+            "beat": now,
+        }
+        while True:
+            name = f"{environment}-{''.join(secrets.choice(_ALPHABET) for _ in range(5))}"
+            try:
+                with self.trouble("write a run"), self.engine.begin() as connection:
+                    connection.execute(runs.insert(), {**values, "id": name})
+            except StoreError as error:
+                if isinstance(error.__cause__, IntegrityError):
+                    continue
+                raise
+            return self.run(name)
+
+    def run(self, name: str) -> RunRow:
+        """The run of this id, of an unambiguous beginning of one, or the `last` one.
+
+        Raises:
+            StoreError: with the nearest ids, where there is none.
+        """
+        by_age = sa.select(runs).order_by(runs.c.number.desc())
+        with self.trouble("read runs"), self.engine.connect() as connection:
+            if name in _LAST:
+                found = connection.execute(by_age.limit(1)).all()
+            else:
+                found = connection.execute(by_age.where(runs.c.id == name)).all() or (
+                    connection.execute(
+                        by_age.where(runs.c.id.startswith(name, autoescape=True)).limit(5)
+                    ).all()
+                )
+            known = [] if found else connection.scalars(sa.select(runs.c.id)).all()
+        if not found:
+            near = did_you_mean(name, known) or ("" if known else "; it has no runs yet")
+            raise StoreError(f"store {self.shown} has no run {name!r}{near}")
+        if len(found) > 1:
+            raise StoreError(
+                f"{name!r} could be any of {', '.join(row.id for row in found)}: give more of it"
+            )
+        return _run_row(found[0])
+
+    def runs(self, limit: int | None = None) -> list[RunRow]:
+        """The runs, newest first."""
+        query = sa.select(runs).order_by(runs.c.number.desc()).limit(limit)
+        with self.trouble("read runs"), self.engine.connect() as connection:
+            return [_run_row(row) for row in connection.execute(query)]
+
+    def counts(self, numbers: Sequence[int] | None = None) -> dict[int, RunCounts]:
+        """How far runs are, by number; all runs by default."""
+        ended = episodes.c.stop.is_not(None)
+        query = sa.select(
+            episodes.c.run,
+            sa.func.count().filter(ended).label("ended"),
+            sa.func.count().filter(episodes.c.stop == Stop.ERROR.value).label("failed"),
+            sa.func.coalesce(sa.func.sum(episodes.c.turns), 0).label("turns"),
+            sa.func.avg(episodes.c.score).label("score"),
+            sa.func.coalesce(sa.func.sum(episodes.c.cost), 0.0).label("cost"),
+        ).group_by(episodes.c.run)
+        if numbers is not None:
+            query = query.where(episodes.c.run.in_(numbers))
+        with self.trouble("read episodes"), self.engine.connect() as connection:
+            return {
+                row.run: RunCounts(
+                    ended=row.ended, failed=row.failed, turns=row.turns, score=row.score, cost=row.cost
+                )
+                for row in connection.execute(query)
+            }
+
+    def claim(self, number: int) -> None:
+        """Take a run to work on.
+
+        Raises:
+            StoreError: another process works on it.
+        """
+        with self.trouble("claim a run"), self.engine.begin() as connection:
+            row = connection.execute(
+                sa.select(runs.c.id, runs.c.owner, runs.c.beat).where(runs.c.number == number)
+            ).one()
+            if row.owner and row.owner != owner.me() and owner.alive(row.owner, row.beat):
+                host, pid, _ = row.owner.rsplit(":", 2)
+                raise StoreError(f"run {row.id} is being worked on by process {pid} on {host}")
+            same = runs.c.owner.is_(None) if row.owner is None else runs.c.owner == row.owner
+            taken = connection.execute(
+                runs.update()
+                .where(runs.c.number == number, same)
+                .values(owner=owner.me(), beat=time.time(), status="running", ended=None)
+            )
+            if taken.rowcount != 1:
+                raise StoreError(f"run {row.id} was taken by another process just now")
+
+    def beat(self, number: int) -> None:
+        """Say that this process still works on the run."""
+        self._update_run(number, beat=time.time())
+
+    def release(self, number: int, status: str) -> None:
+        """Give a run back: `done`, or `stopped` where it can be resumed."""
+        self._update_run(number, status=status, owner=None, beat=None, ended=time.time())
+
+    def delete(self, number: int) -> None:
+        """Remove a run with all it holds."""
+        with self.trouble("delete a run"), self.engine.begin() as connection:
+            connection.execute(log.delete().where(log.c.run == number))
+            connection.execute(episodes.delete().where(episodes.c.run == number))
+            connection.execute(runs.delete().where(runs.c.number == number))
+
+    # Episodes -----------------------------------------------------------------------------------------
+
+    def stops(self, run: int) -> dict[int, str | None]:
+        """Why each episode that was begun ended, by number; None for those that did not."""
+        query = sa.select(episodes.c.number, episodes.c.stop).where(episodes.c.run == run)
+        with self.trouble("read episodes"), self.engine.connect() as connection:
+            return dict(connection.execute(query).tuples().all())
+
+    def episodes(
+        self, run: int, *, number: int | None = None, limit: int | None = None, offset: int = 0
+    ) -> list[EpisodeRow]:
+        """The episodes that were begun, in order, or the one of a number."""
+        names = EpisodeRow.__struct_fields__
+        query = sa.select(*(episodes.c[name] for name in names)).where(episodes.c.run == run)
+        if number is not None:
+            query = query.where(episodes.c.number == number)
+        query = query.order_by(episodes.c.number).limit(limit).offset(offset)
+        with self.trouble("read episodes"), self.engine.connect() as connection:
+            return [_episode_row(row) for row in connection.execute(query)]
+
+    def columns(self, run: int, names: Sequence[str]) -> list[tuple[Any, ...]]:
+        """Some columns of all episodes that were begun, in order; quick for very large runs."""
+        query = sa.select(*(episodes.c[name] for name in names)).where(episodes.c.run == run)
+        with self.trouble("read episodes"), self.engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(query.order_by(episodes.c.number))]
+
+    def read(self, run: int, number: int) -> EpisodeLog:
+        """The whole log of an episode, as far as it was played.
+
+        Raises:
+            StoreError: there is no such episode, or what is stored cannot be read.
+        """
+        return self._read(run, [number])[number][0]
+
+    def read_many(self, run: int, numbers: Iterable[int]) -> Generator[tuple[int, EpisodeLog]]:
+        """The logs of several episodes, a few at a time."""
+        wanted = list(numbers)
+        for start in range(0, len(wanted), 200):
+            batch = wanted[start : start + 200]
+            found = self._read(run, batch)
+            for number in batch:
+                yield number, found[number][0]
+
+    def resumable(self, run: int, number: int) -> tuple[EpisodeLog, int]:
+        """The log of an episode and the number of its next part."""
+        return self._read(run, [number])[number]
+
+    def timings(self, run: int, number: int) -> list[Timing]:
+        """When each call and effect of an episode was asked for and how long it took."""
+        query = sa.select(log.c.timings).where(log.c.run == run, log.c.episode == number).order_by(log.c.part)
+        with self.trouble("read timings"), self.engine.connect() as connection:
+            return [
+                timing for (data,) in connection.execute(query) if data for timing in _timings.decode(data)
+            ]
+
+    def rewrite(self, run: int, number: int, header: EpisodeLog, known: Segment) -> None:
+        """Begin an episode anew over what is `known` of it: a failed one that is to be tried again."""
+        row = {"run": run, "episode": number}
+        with self.trouble("rewrite an episode"), self.engine.begin() as connection:
+            connection.execute(log.delete().where(log.c.run == run, log.c.episode == number))
+            connection.execute(
+                log.insert(),
+                [
+                    {**row, "part": 0, "data": wire.encode(header), "timings": None},
+                    {**row, "part": 1, "data": wire.encode(known), "timings": None},
+                ],
+            )
+            connection.execute(
+                episodes.update()
+                .where(episodes.c.run == run, episodes.c.number == number)
+                .values(stop=None, detail=None, score=None, error=None)
+            )
+
+    def journal(self, run: int) -> RunJournal:
+        """Where the running episodes of a run are written."""
+        return RunJournal(self.engine, run, self.trouble, threaded=not self.embedded)
+
+    # Inside -------------------------------------------------------------------------------------------
+
+    def _read(self, run: int, numbers: Sequence[int]) -> dict[int, tuple[EpisodeLog, int]]:
+        parts = (
+            sa.select(log.c.episode, log.c.part, log.c.data)
+            .where(log.c.run == run, log.c.episode.in_(numbers))
+            .order_by(log.c.episode, log.c.part)
+        )
+        ends = sa.select(episodes.c.number, episodes.c.stop, episodes.c.detail, episodes.c.error).where(
+            episodes.c.run == run, episodes.c.number.in_(numbers)
+        )
+        with self.trouble("read an episode"), self.engine.connect() as connection:
+            stored: dict[int, list[bytes]] = {}
+            for number, _, data in connection.execute(parts):
+                stored.setdefault(number, []).append(data)
+            ended = {row.number: row for row in connection.execute(ends)}
+        missing = [number for number in numbers if number not in stored or number not in ended]
+        if missing:
+            raise StoreError(f"store {self.shown}: this run has no episode {missing[0]}")
+        return {
+            number: (self._fold(stored[number], ended[number]), len(stored[number])) for number in numbers
+        }
+
+    def _fold(self, parts: Sequence[bytes], end: Any) -> EpisodeLog:
+        try:
+            header = wire.decode(parts[0], EpisodeLog)
+            folded = header.extended(wire.decode(part, Segment) for part in parts[1:])
+            return msgspec.structs.replace(
+                folded,
+                stop=None if end.stop is None else Stop(end.stop),
+                detail=end.detail,
+                error=None if end.error is None else wire.decode(end.error, Failure),
+            )
+        except (msgspec.DecodeError, ValueError) as error:
+            raise StoreError(f"store {self.shown}: episode {end.number} cannot be read: {error}") from error
+
+    def _update_run(self, number: int, **values: Any) -> None:
+        with self.trouble("update a run"), self.engine.begin() as connection:
+            connection.execute(runs.update().where(runs.c.number == number).values(**values))
+
+    def _prepare(self) -> None:
+        with self.engine.begin() as connection:
+            if not sa.inspect(connection).has_table(schema.about.name):
+                schema.metadata.create_all(connection)
+                insert = schema.about.insert().values(key="version", value=str(schema.VERSION))
+                connection.execute(insert)
+                return
+            version = connection.scalar(
+                sa.select(schema.about.c.value).where(schema.about.c.key == "version")
+            )
+        if int(version or 0) > schema.VERSION:
+            raise StoreError(
+                f"store {self.shown} was written by a newer Turnwise (tables {version}, this one knows "
+                f"{schema.VERSION}): update turnwise"
+            )
+
+
+def _url(place: str) -> sa.URL:
+    if "://" not in place:
+        return sa.URL.create("sqlite", database=place)
+    try:
+        url = sa.make_url(place)
+    except (SQLAlchemyError, ValueError):
+        raise StoreError(
+            "cannot read the store's URL: expected a path or postgresql://user@host/name"
+        ) from None
+    if url.get_backend_name() == "postgresql" and "+" not in url.drivername:
+        url = url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise StoreError(f"no store in {url.drivername!r}: expected a path or postgresql://user@host/name")
+    return url
+
+
+def _options(url: sa.URL) -> dict[str, Any]:
+    if url.get_backend_name() == "sqlite":
+        return {"connect_args": {"timeout": 60, "check_same_thread": False}}
+    return {"pool_pre_ping": True, "connect_args": {"connect_timeout": 10}}
+
+
+def _tune(connection: Any, record: Any) -> None:
+    """A write-ahead log that survives any crash of the process, and checkpoints seldom."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA wal_autocheckpoint=4000")
+    cursor.execute("PRAGMA cache_size=-32000")
+    cursor.close()
+
+
+def _run_row(row: Any) -> RunRow:
+    values = dict(row._mapping)
+    for name in ("config", "provenance"):
+        values[name] = msgspec.json.decode(values[name])
+    return RunRow(**values)
+
+
+def _episode_row(row: Any) -> EpisodeRow:
+    values = dict(row._mapping)
+    values["metrics"] = {} if not values["metrics"] else msgspec.json.decode(values["metrics"])
+    values["error"] = None if not values["error"] else msgspec.json.decode(values["error"])
+    return EpisodeRow(**values)
