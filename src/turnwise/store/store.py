@@ -132,7 +132,9 @@ class Store:
                         by_age.where(runs.c.id.startswith(name, autoescape=True)).limit(5)
                     ).all()
                 )
-            known = [] if found else connection.scalars(sa.select(runs.c.id)).all()
+            known: list[str] = []
+            if not found:
+                known += [str(name) for name in connection.scalars(sa.select(runs.c.id))]
         if not found:
             near = did_you_mean(name, known) or ("" if known else "; it has no runs yet")
             raise StoreError(f"store {self.shown} has no run {name!r}{near}")
