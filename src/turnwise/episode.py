@@ -22,12 +22,12 @@ from turnwise.agent import Agent
 from turnwise.errors import ConfigError, ModelError, ReplayDivergence, TurnwiseError
 from turnwise.limits import EpisodeStop, Limits
 from turnwise.log import (
+    Branch,
     Call,
     Effect,
     EpisodeLog,
     Failure,
     Note,
-    Reseed,
     Reward,
     Segment,
     Stop,
@@ -126,7 +126,8 @@ class Episode:
         epoch: int = 0,
         limits: Limits | None = None,
         recording: Recording | None = None,
-        reseeds: Sequence[Reseed] = (),
+        branches: Sequence[Branch] = (),
+        successors: Sequence[Mapping[str, Agent]] = (),
         journal: Journal | None = None,
     ) -> None:
         self.environment = environment
@@ -137,8 +138,11 @@ class Episode:
         self.limits = limits
         self.limited = limits is not None
         self.recorded = recording
-        self.reseeds = tuple(reseeds)
-        self.reseeding = list(reseeds)
+        self.branches = tuple(branches)
+        self.forking = bool(branches)
+        """Whether a place where this fork left its parent is still to come."""
+        self._forks = list(branches)
+        self._successors = list(successors)
         self.started = perf_counter()
         self.turns: list[Turn] = []
         self.rewards: list[Reward] = []
@@ -148,6 +152,8 @@ class Episode:
         self.stop: Stop | None = None
         self.detail: str | None = None
         self.error: Failure | None = None
+        self.failure: Exception | None = None
+        """What `error` tells of, where it happened just now."""
         self.tool_calls = 0
         self.calls_made = 0
         self.spent = Usage()
@@ -178,8 +184,8 @@ class Episode:
             if name in agents
         }
         self.__dict__.update(self.roles)
-        if self.reseeding:
-            self._reseed()
+        if self.forking:
+            self._branch()
 
     def __getattr__(self, name: str) -> Role:
         # Reached only for names that are neither attributes nor filled roles.
@@ -258,7 +264,7 @@ class Episode:
             self._changed()
         if ticket is not None:
             await self.passage(ticket)
-        if self.reseeding:
+        if self.forking:
             self.count_delivery()
         if effect.error is not None:
             raise RuntimeError(effect.error)
@@ -309,6 +315,8 @@ class Episode:
                     f"but replay has {turn.role} saying {turn.text[:80]!r}"
                 )
         self.turns.append(turn)
+        if self.forking:
+            self._branch()
         if not self._dirty:
             self._changed()
 
@@ -417,14 +425,24 @@ class Episode:
             self._turnstile.void(ticket)
 
     def count_delivery(self) -> None:
-        """One more effect was handed over; a fork draws anew after the last one it shares."""
+        """One more effect was handed over."""
         self._delivered += 1
-        self._reseed()
+        self._branch()
 
-    def _reseed(self) -> None:
-        while self.reseeding and self.reseeding[0].after == self._delivered:
-            self.seed = self.reseeding.pop(0).seed
-            self._rng = random.Random(self.seed)
+    def _branch(self) -> None:
+        """Leave the parent, once all is there that is shared with it: draw anew, and let others take over."""
+        while self._forks:
+            fork = self._forks[0]
+            if len(self.turns) < fork.turns or self._delivered < fork.effects:
+                return
+            del self._forks[0]
+            if fork.seed is not None:
+                self.seed = fork.seed
+                self._rng = random.Random(self.seed)
+            if self._successors:
+                for name, agent in self._successors.pop(0).items():
+                    self.roles[name].hand_over(agent)
+        self.forking = False
 
     # What the engine uses -----------------------------------------------------------------------------
 
@@ -446,6 +464,7 @@ class Episode:
             self._settle()
             raise
         except Exception as error:
+            self.failure = error
             stop, detail = Stop.ERROR, error.kind if isinstance(error, ModelError) else None
             text = "".join(traceback.format_exception(error))
             self.error = Failure(type=type(error).__name__, message=str(error), traceback=text)
@@ -515,9 +534,15 @@ class Episode:
             task=msgspec.json.decode(wire.encode(self.task)),
             epoch=self.epoch,
             seed=self.first_seed,
-            agents={name: agent.name for name, agent in self.agents.items()},
-            reseeds=self.reseeds,
+            agents={name: agent.name for name, agent in self._last_agents().items()},
+            branches=self.branches,
         )
+
+    def _last_agents(self) -> dict[str, Agent]:
+        agents = dict(self.agents)
+        for successors in self._successors:
+            agents |= successors
+        return agents
 
     def log(self) -> EpisodeLog:
         """The whole log so far. Only for an episode without a journal, and only once: it drains."""

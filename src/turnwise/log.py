@@ -131,11 +131,15 @@ class Note(Record, frozen=True, kw_only=True):
     name: str = "note"
 
 
-class Reseed(Record, frozen=True, kw_only=True):
-    """A fork with a seed of its own: after `after` effects, draws come from `seed`."""
+class Branch(Record, frozen=True, kw_only=True):
+    """Where a fork left its parent: the first moment at which both counts are reached."""
 
-    after: int
-    seed: int
+    turns: int
+    """Turns it shares."""
+    effects: int
+    """Effects (model calls that passed, and others) it shares."""
+    seed: int | None = None
+    """From here on draws come from this seed; None goes on with the parent's."""
 
 
 class Failure(Record, frozen=True, kw_only=True):
@@ -181,7 +185,8 @@ class EpisodeLog(Record, frozen=True, kw_only=True):
     seed: int = 0
     agents: dict[str, str] = {}
     """Name of the agent in each role."""
-    reseeds: tuple[Reseed, ...] = ()
+    branches: tuple[Branch, ...] = ()
+    """For a fork: where it and its forebears left their parents."""
     turns: tuple[Turn, ...] = ()
     calls: tuple[Call, ...] = ()
     """By role, in the order they were asked for."""

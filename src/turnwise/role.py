@@ -77,10 +77,8 @@ class Role:
     def __init__(self, episode: Episode, name: str, agent: Agent, session: str, to: tuple[str, ...]) -> None:
         self.episode = episode
         self.name = name
-        self.agent = agent
         self.memory: dict[str, Any] = {}
-        self._model = agent.model
-        self._state = agent.model if isinstance(agent.model, Stateful) else None
+        self._take(agent)
         self._session = session
         self._to = to
         self._n = 0
@@ -217,7 +215,7 @@ class Role:
             await episode.passage(ticket)
         if call.error is not None:
             raise ModelError(call.error, kind=call.error_kind or "server")
-        if episode.reseeding:
+        if episode.forking:
             episode.count_delivery()
         self._last = self._open[n] = _Node(call, parent, refs, length)
         return call
@@ -235,6 +233,25 @@ class Role:
             rng_seed=f"{episode.seed}/{self.name}",
             task=episode.task,
         )
+
+    def hand_over(self, agent: Agent) -> None:
+        """Another agent takes the role over (a fork); it knows what was said, under its own system prompt."""
+        self.close()
+        if self.agent.system is not None:
+            del self._refs[0], self._messages[0]
+        if agent.system is not None:
+            prompt = Message(role="system", content=agent.system)
+            self._refs.insert(0, prompt)
+            self._messages.insert(0, prompt)
+        if agent.system != self.agent.system:
+            # Earlier prompts began otherwise; the successor's first call starts a branch of the view graph.
+            self._last = self._tip = None
+        self._take(agent)
+
+    def _take(self, agent: Agent) -> None:
+        self.agent = agent
+        self._model = agent.model
+        self._state = agent.model if isinstance(agent.model, Stateful) else None
 
     def close(self) -> None:
         """The episode is over: let a stateful model drop what it keeps for it."""

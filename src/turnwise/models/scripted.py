@@ -12,6 +12,7 @@ from __future__ import annotations
 import inspect
 import random
 from collections.abc import Callable, Generator, Iterable, Sequence
+from itertools import pairwise
 from typing import Any, TypeAlias, cast
 
 from turnwise.errors import ModelError
@@ -32,6 +33,17 @@ class _Run:
         self.rng = random.Random(self.seed)
         self.script = write(request.task, self.rng)
         next(self.script)
+        if request.ordinal:
+            self._catch_up(request.messages)
+
+    def _catch_up(self, messages: Sequence[Message]) -> None:
+        """Live through what the role's former agent did (a fork that changed it)."""
+        for before, message in pairwise(messages):
+            if message.role == "assistant":
+                try:
+                    self.script.send(before)
+                except StopIteration:
+                    return
 
     def send(self, request: Request) -> Says | None:
         if request.rng_seed != self.seed:

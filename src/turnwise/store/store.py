@@ -263,22 +263,31 @@ class Store:
                 timing for (data,) in connection.execute(query) if data for timing in _timings.decode(data)
             ]
 
-    def rewrite(self, run: int, number: int, header: EpisodeLog, known: Segment) -> None:
-        """Begin an episode anew over what is `known` of it: a failed one that is to be tried again."""
-        row = {"run": run, "episode": number}
-        with self.trouble("rewrite an episode"), self.engine.begin() as connection:
+    def plant(self, run: int, number: int, known: EpisodeLog) -> None:
+        """Put an episode that has not ended in its place, with all that is known of it so far.
+
+        Whatever the place held is replaced, in one transaction. The next part of its log is number 2.
+        """
+        header, body = _split(known)
+        row = {"run": run, "episode": number, "timings": None}
+        place = (episodes.c.run == run, episodes.c.number == number)
+        with self.trouble("write an episode"), self.engine.begin() as connection:
             connection.execute(log.delete().where(log.c.run == run, log.c.episode == number))
+            connection.execute(episodes.delete().where(*place))
+            connection.execute(
+                episodes.insert(),
+                {
+                    "run": run,
+                    "number": number,
+                    "task": known.task["id"],
+                    "epoch": known.epoch,
+                    "seed": known.seed,
+                },
+            )
+            parts = [header, body]
             connection.execute(
                 log.insert(),
-                [
-                    {**row, "part": 0, "data": wire.encode(header), "timings": None},
-                    {**row, "part": 1, "data": wire.encode(known), "timings": None},
-                ],
-            )
-            connection.execute(
-                episodes.update()
-                .where(episodes.c.run == run, episodes.c.number == number)
-                .values(stop=None, detail=None, score=None, error=None)
+                [{**row, "part": part, "data": wire.encode(data)} for part, data in enumerate(parts)],
             )
 
     def journal(self, run: int) -> RunJournal:
@@ -340,6 +349,13 @@ class Store:
                 f"store {self.shown} was written by a newer Turnwise (tables {version}, this one knows "
                 f"{schema.VERSION}): update turnwise"
             )
+
+
+def _split(whole: EpisodeLog) -> tuple[EpisodeLog, Segment]:
+    """A log as its header and one segment."""
+    body = {name: getattr(whole, name) for name in Segment.__struct_fields__ if name != "unknown"}
+    empty = {name: type(value)() for name, value in body.items()}
+    return msgspec.structs.replace(whole, **empty, stop=None, detail=None, error=None), Segment(**body)
 
 
 def _url(place: str) -> sa.URL:

@@ -1,0 +1,168 @@
+"""What a run is, as data: one validated struct, from flags, a TOML file or Python, stored with the run."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from turnwise.engine.policy import CallPolicy
+from turnwise.errors import ConfigError, did_you_mean
+from turnwise.limits import Limits
+from turnwise.model import Sampling
+
+
+class AgentConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Who fills a role."""
+
+    use: str
+    """`openai/MODEL`, the name of one of the environment's own agents (`solver`), `human`, or
+    `file.py:name` of a model, an agent, or a function that makes one."""
+    system: str | None = None
+    """A system prompt of the agent's own."""
+    sampling: Sampling = Sampling()
+    max_tool_rounds: int = 64
+
+
+class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Everything that decides what a run does."""
+
+    environment: str
+    """A registered name, or `file.py:Class`."""
+    settings: dict[str, Any] = {}
+    """Settings of the environment (its annotated fields)."""
+    agents: dict[str, AgentConfig] = {}
+    """Who fills each role."""
+    tasks: str | None = None
+    """A `.jsonl` or `.parquet` file of tasks; by default the environment's own."""
+    limit: int | None = None
+    """Only the first tasks."""
+    offset: int = 0
+    ids: tuple[str, ...] | None = None
+    """Only the tasks of these ids."""
+    epochs: int = 1
+    """How often each task is played."""
+    seed: int = 0
+    limits: Limits = Limits()
+    concurrency: int = 200
+    """Most episodes at a time."""
+    max_errors: float | None = None
+    """Failed episodes after which the run stops: a number, or below 1 a share of all; 0 stops at the first.
+    None keeps going."""
+    calls: CallPolicy = CallPolicy()
+    """Limits, time-outs and retries of the calls to each remote model."""
+    models: dict[str, dict[str, Any]] = {}
+    """Options of models by name: `base_url`, `api_key_env` and such."""
+    prices: dict[str, Any] = {}
+    """Prices of models, in money a million tokens."""
+    cache: str | None = None
+    """A folder in which model calls are cached by content."""
+    forebears: tuple[dict[str, AgentConfig], ...] = ()
+    """For a fork: who filled the roles before each place where it or a forebear left its parent."""
+
+    def __post_init__(self) -> None:
+        _check("epochs", self.epochs, self.epochs >= 1, "at least 1")
+        _check("concurrency", self.concurrency, self.concurrency >= 1, "at least 1")
+        _check("limit", self.limit, self.limit is None or self.limit >= 1, "at least 1")
+        _check("offset", self.offset, self.offset >= 0, "at least 0")
+        _check("max_errors", self.max_errors, self.max_errors is None or self.max_errors >= 0, "at least 0")
+
+
+T = TypeVar("T")
+
+
+def parse(raw: dict[str, Any], as_type: type[T] = RunConfig, *, where: str = "config", text: str = "") -> T:
+    """`raw` as a `RunConfig`; an agent may be a plain string.
+
+    Args:
+        raw: Parsed TOML or JSON.
+        as_type: Another struct than `RunConfig`.
+        where: What to call the place in an error.
+        text: The TOML it was parsed from, to name the line.
+
+    Raises:
+        ConfigError: naming the place, the key and what was expected.
+    """
+    agents = raw.get("agents")
+    if isinstance(agents, dict):
+        spelt = cast("dict[str, Any]", agents)
+        raw = {
+            **raw,
+            "agents": {role: {"use": a} if isinstance(a, str) else a for role, a in spelt.items()},
+        }
+    try:
+        return msgspec.convert(raw, as_type)
+    except msgspec.ValidationError as error:
+        raise ConfigError(_explain(error, raw, as_type, where, text)) from None
+
+
+def read_config(path: str | Path) -> dict[str, Any]:
+    """The keys of a TOML config file, validated except for what flags may still add.
+
+    Raises:
+        ConfigError: naming the file, the line, the key and what was expected.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise ConfigError(f"cannot read the config {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not UTF-8 text; expected TOML") from None
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from None
+    parse({"environment": "", **raw}, where=str(path), text=text)
+    folder = path.parent
+    if isinstance(raw.get("tasks"), str):
+        raw["tasks"] = str(folder / raw["tasks"])
+    return raw
+
+
+def _explain(error: msgspec.ValidationError, raw: Any, as_type: Any, where: str, text: str) -> str:
+    if isinstance(error.__cause__, ConfigError):
+        reason, path = str(error.__cause__), ""
+        key = re.match(r"[\w.]*?(\w+):", reason)
+        line = _line(text, key[1] if key else "")
+        return f"{where}{line}: {reason}"
+    reason, _, place = str(error).partition(" - at ")
+    path = re.sub(r"^`(?:key in )?\$\.?(.*)`$", r"\1", place)
+    unknown = re.search(r"unknown field `(.*?)`", reason)
+    if unknown:
+        path = f"{path}.{unknown[1]}".lstrip(".")
+        near = did_you_mean(unknown[1], _keys(as_type, path.split(".")[:-1]))
+        reason = f"unknown key{near}"
+    missing = re.search(r"missing required field `(.*?)`", reason)
+    if missing:
+        path, reason = f"{path}.{missing[1]}".lstrip("."), "missing"
+    line = _line(text, path.rpartition(".")[2])
+    return f"{where}{line}: {path}: {reason[0].lower()}{reason[1:]}".replace(": : ", ": ")
+
+
+def _keys(as_type: Any, path: list[str]) -> list[str]:
+    """The keys known at a place of the config."""
+    if len(path) >= 1 and path[0] == "agents":
+        as_type, path = AgentConfig, path[2:]
+    for name in path:
+        field = next((f for f in msgspec.structs.fields(as_type) if f.encode_name == name), None)
+        if field is None or not (isinstance(field.type, type) and issubclass(field.type, msgspec.Struct)):
+            return []
+        as_type = field.type
+    return [field.encode_name for field in msgspec.structs.fields(as_type)]
+
+
+def _line(text: str, key: str) -> str:
+    """`:LINE` of the first line that gives `key`, where there is one."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if key and re.match(rf"\s*(?:\[+[^\]]*)?['\"]?{re.escape(key)}['\"]?\s*(?:=|\])", line):
+            return f":{number}"
+    return ""
+
+
+def _check(field: str, value: Any, ok: bool, expected: str) -> None:
+    if not ok:
+        raise ConfigError(f"{field}: expected {expected}, got {value!r}")

@@ -1,0 +1,76 @@
+"""Replay: an environment's script run again over a log, with no model; it must make the same log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from turnwise import wire
+from turnwise.engine.resolve import Cast
+from turnwise.engine.runner import succession
+from turnwise.environment import Environment
+from turnwise.episode import Episode, Recording
+from turnwise.errors import ReplayDivergence
+from turnwise.log import EpisodeLog
+from turnwise.task import Task
+
+
+async def replay_log(log: EpisodeLog, environment: Environment, cast: Cast) -> EpisodeLog:
+    """The log that the script makes when everything from outside is as recorded.
+
+    Args:
+        log: Of an episode that ended.
+        environment: As it was then.
+        cast: Whose scaffolds act; their models are not asked.
+
+    Raises:
+        ReplayDivergence: it is another one, naming the turn or part, what was recorded and what came.
+    """
+    task: Task = wire.from_builtins(log.task, environment.task_type)
+    agents, successors = succession(cast)
+    episode = Episode(
+        environment,
+        task,
+        agents,
+        seed=log.seed,
+        epoch=log.epoch,
+        recording=Recording(log, live=False, stored=False),
+        branches=log.branches,
+        successors=successors,
+    )
+    await episode.play()
+    again = episode.log()
+    _compare(log, again)
+    return again
+
+
+def _compare(then: EpisodeLog, now: EpisodeLog) -> None:
+    if len(now.turns) != len(then.turns):
+        raise ReplayDivergence(
+            f"turn {min(len(now.turns), len(then.turns))}: recorded {len(then.turns)} turns, "
+            f"but replay made {len(now.turns)}"
+        )
+    if now.error is not None and then.error is not None:
+        # Tracebacks tell of files and lines, which may move.
+        now = msgspec.structs.replace(now, error=then.error) if _same_failure(now, then) else now
+    for field in ("stop", "detail", "error", "calls", "effects", "rewards", "metrics", "notes", "toolsets"):
+        before: Any = getattr(then, field)
+        after: Any = getattr(now, field)
+        if before != after:
+            raise ReplayDivergence(
+                f"turn {len(then.turns)}: recorded {field} {_short(before)}, but replay made {_short(after)}"
+            )
+
+
+def _same_failure(now: EpisodeLog, then: EpisodeLog) -> bool:
+    return (
+        now.error is not None
+        and then.error is not None
+        and (now.error.type, now.error.message) == (then.error.type, then.error.message)
+    )
+
+
+def _short(value: Any) -> str:
+    text = wire.encode(value).decode()
+    return text if len(text) < 300 else f"{text[:200]} ... {text[-80:]}"
