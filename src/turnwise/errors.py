@@ -7,7 +7,9 @@ from collections.abc import Iterable
 
 
 class TurnwiseError(Exception):
-    """Base of every error that is the caller's to mend; the command line prints its one line and exits 2."""
+    """Base of every error that is the caller's to mend; the command line prints its one line and exits."""
+
+    exit_code = 2
 
 
 class ConfigError(TurnwiseError):

@@ -37,9 +37,11 @@ Watch = Callable[[Run, Tally], Any]
 class RunStopped(TurnwiseError):
     """A run was stopped before its end; what was finished is stored, and `run` can be resumed."""
 
-    def __init__(self, reason: str, run: Run) -> None:
+    def __init__(self, reason: str, run: Run, *, interrupted: bool = False) -> None:
         super().__init__(f"{reason}; all finished turns are stored, go on with: turnwise resume {run.id}")
         self.run = run
+        if interrupted:
+            self.exit_code = 130
 
 
 async def start(
@@ -305,7 +307,7 @@ class _Session:
                 await self.runner.run(jobs, at_most=count)
             status = "done"
         except Halt as halt:
-            raise RunStopped(str(halt), run) from None
+            raise RunStopped(str(halt), run, interrupted=True) from None
         except TurnwiseError as error:
             raise RunStopped(str(error), run) from error
         finally:

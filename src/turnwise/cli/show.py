@@ -1,0 +1,171 @@
+"""`turnwise show`: a run in figures, or one episode in full."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from turnwise.cli.options import JsonFlag, StoreFlag, open_store
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+
+    from turnwise.engine.results import Run
+
+_METRICS_UP_TO = 20_000
+_COLUMNS = ("task", "score", "stop", "turns", "tool_calls", "input", "output", "cost", "seconds")
+
+
+def command(
+    run: Annotated[str, typer.Argument(help="A run, or an episode as RUN/NUMBER.")] = "last",
+    episode: Annotated[int | None, typer.Argument(help="Number of an episode.")] = None,
+    count: Annotated[int, typer.Option("--count", "-n", help="Most episodes to list.")] = 20,
+    full: Annotated[bool, typer.Option("--full", help="With what models were shown, and notes.")] = False,
+    store: StoreFlag = None,
+    json: JsonFlag = False,
+) -> None:
+    """Show a run's figures, or an episode's conversation."""
+    from turnwise.cli import output
+    from turnwise.cli.transcript import print_episode
+    from turnwise.engine.launch import find_episode
+    from turnwise.engine.results import Run
+
+    opened = open_store(store)
+    if episode is None and "/" in run:
+        found, episode = find_episode(run, opened)
+    else:
+        found = Run(opened, opened.run(run))
+    if episode is not None:
+        log = found.episode(episode)
+        if json:
+            typer.echo(log.to_json().decode())
+        else:
+            print_episode(f"{found.id}/{episode}", log, output.console(), full=full)
+    elif json:
+        output.print_json(found.summary())
+    else:
+        print_run(found, output.console(), episodes=count)
+
+
+def print_run(run: Run, console: Console, *, episodes: int) -> None:
+    """A run's figures, and its first episodes."""
+    from rich.text import Text
+
+    row = run.row
+    agents = ", ".join(f"{role} = {agent.use}" for role, agent in run.config.agents.items())
+    console.print(Text.assemble((run.id, "bold"), f"  {row.environment}, {agents}, {row.status}"))
+    if row.parent:
+        console.print(Text(f"fork of {row.parent}", style="dim"))
+    console.print(_figures(run))
+    metrics = _metrics(run)
+    if metrics is not None:
+        console.print(metrics)
+    _print_errors(run, console)
+    if episodes:
+        console.print(_episodes(run, episodes))
+
+
+def _figures(run: Run) -> RenderableType:
+    from rich.table import Table
+
+    from turnwise.cli import output
+    from turnwise.engine.results import estimate
+
+    rows = run.store.columns(run.row.number, _COLUMNS)
+    ended = [row for row in rows if row[2] is not None]
+    score = estimate([row[0] for row in ended], [row[1] for row in ended])
+    stops: dict[str, int] = {}
+    for row in ended:
+        stops[row[2]] = stops.get(row[2], 0) + 1
+    turns, tool_calls, tokens_in, tokens_out, cost, seconds = (
+        sum(row[place] or 0 for row in ended) for place in range(3, 9)
+    )
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim")
+    table.add_row("score", f"{output.interval(score)}  95 %, {score.clusters} tasks")
+    missing = score.missing - stops.get("error", 0)
+    left = f"{len(ended)} of {run.row.planned}"
+    table.add_row("episodes", left + (f", {missing} without a verdict" if missing > 0 else ""))
+    shown = ", ".join(f"{name} {count}" for name, count in sorted(stops.items(), key=lambda item: -item[1]))
+    table.add_row("stop", shown or "-")
+    per = f", {turns / len(ended):.1f} an episode" if ended else ""
+    tools = f", {tool_calls:,} tool calls" if tool_calls else ""
+    table.add_row("turns", f"{turns:,}{per}{tools}")
+    if tokens_in or tokens_out:
+        table.add_row("tokens", f"{tokens_in:,} in, {tokens_out:,} out")
+    if cost:
+        table.add_row("cost", f"{cost:.4g}, {cost / len(ended):.4g} an episode")
+    if ended:
+        table.add_row("time", f"{output.duration(seconds / len(ended))} an episode")
+    return table
+
+
+def _metrics(run: Run) -> Table | None:
+    import msgspec
+    from rich.table import Table
+
+    from turnwise.cli import output
+    from turnwise.metrics import clustered_mean
+
+    if run.row.planned > _METRICS_UP_TO:
+        return None
+    values: dict[str, tuple[list[float], list[str]]] = {}
+    for task, text in run.store.columns(run.row.number, ("task", "metrics")):
+        for name, value in (msgspec.json.decode(text) if text else {}).items():
+            kept, tasks = values.setdefault(name, ([], []))
+            kept.append(value)
+            tasks.append(task)
+    if not values:
+        return None
+    table = Table(box=None, pad_edge=False)
+    table.add_column("metric")
+    table.add_column("mean [95 %]", justify="right")
+    table.add_column("episodes", justify="right")
+    for name, (kept, tasks) in sorted(values.items()):
+        table.add_row(output.clean(name), output.interval(clustered_mean(kept, tasks)), f"{len(kept):,}")
+    return table
+
+
+def _print_errors(run: Run, console: Console) -> None:
+    from rich.text import Text
+
+    from turnwise.cli import output
+    from turnwise.metrics import error_table
+
+    failures = run.store.failures(run.row.number)
+    if not failures:
+        return
+    told = [(str(number), failure.type, failure.message) for number, failure in failures]
+    for row in error_table(told, episodes=run.row.planned):
+        where = ", ".join(f"{run.id}/{number}" for number in row.episodes)
+        console.print(
+            Text(f"{row.count} x {row.kind}: {output.one_line(row.example, 160)}  ({where})", style="red")
+        )
+
+
+def _episodes(run: Run, count: int) -> RenderableType:
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    from turnwise.cli import output
+
+    table = Table(box=None, pad_edge=False)
+    for name in ("episode", "task", "epoch", "stop", "score", "turns", "time"):
+        table.add_column(name, justify="right" if name in ("epoch", "score", "turns", "time") else "left")
+    for row in run.store.episodes(run.row.number, limit=count):
+        stop = "..." if row.stop is None else row.stop + (f" ({row.detail})" if row.detail else "")
+        table.add_row(
+            f"{run.id}/{row.number}",
+            output.one_line(row.task, 40),
+            str(row.epoch),
+            output.one_line(stop, 40),
+            output.number(row.score),
+            "-" if row.turns is None else str(row.turns),
+            output.duration(row.seconds),
+        )
+    if run.row.planned > count:
+        return Group(Text(), table, Text(f"... {run.row.planned - count:,} more (-n)", style="dim"))
+    return Group(Text(), table)

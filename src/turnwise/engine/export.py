@@ -1,0 +1,143 @@
+"""Runs as files: JSON Lines of whole logs, Parquet rows, and the folder layout of Hugging Face `datasets`.
+
+A row has the episode in short, and its turns as chat messages of the first role (`messages`), which is what
+trainers and notebooks read; `log` holds the whole as JSON.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from turnwise import wire
+from turnwise.engine.results import Run
+from turnwise.errors import ConfigError
+from turnwise.log import EpisodeLog, as_seen
+from turnwise.message import Message
+
+_GROUP = 1000
+
+
+def jsonl(run: Run, to: Path) -> int:
+    """Write one `EpisodeLog` a line, read back by `EpisodeLog.from_json`; gives how many."""
+    count = 0
+    with _whole(to) as partial, partial.open("wb") as file:
+        for log in run.logs():
+            file.write(log.to_json() + b"\n")
+            count += 1
+    return count
+
+
+def parquet(run: Run, to: Path) -> int:
+    """Write one row an episode; gives how many.
+
+    Raises:
+        ConfigError: pyarrow is not installed, or the file cannot be written.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise ConfigError("Parquet needs pyarrow: install turnwise[data]") from None
+    schema = _schema(pa)
+    rows = _rows(run)
+    count = 0
+    with _whole(to) as partial, pq.ParquetWriter(partial, schema, compression="zstd") as writer:
+        while group := list(islice(rows, _GROUP)):
+            writer.write_table(pa.Table.from_pylist(group, schema=schema))
+            count += len(group)
+    return count
+
+
+def datasets(run: Run, to: Path) -> int:
+    """Write a folder that `datasets.load_dataset(folder)` reads: a card and `data/train-*.parquet`."""
+    try:
+        (to / "data").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot write {to}: {error.strerror}") from None
+    count = parquet(run, to / "data" / "train-00000-of-00001.parquet")
+    card = (
+        "---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: data/train-*\n---\n"
+        f"# {run.id}\n\n{count} episodes of `{run.row.environment}`, exported by Turnwise.\n"
+    )
+    (to / "README.md").write_text(card)
+    return count
+
+
+@contextmanager
+def _whole(to: Path) -> Generator[Path]:
+    """A file that is there only when it is complete."""
+    partial = to.with_name(f".{to.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        partial.replace(to)
+    except OSError as error:
+        raise ConfigError(f"cannot write {to}: {error.strerror}") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _rows(run: Run) -> Generator[dict[str, Any]]:
+    for episode, log in zip(run.episodes(), run.logs(), strict=True):
+        yield {
+            "run": run.id,
+            "environment": log.environment,
+            "agents": wire.encode(log.agents).decode(),
+            "task": wire.encode(log.task).decode(),
+            "messages": [_plain(message) for message in conversation(log)],
+            "metrics": wire.encode(log.metrics).decode(),
+            "log": log.to_json().decode(),
+            **{
+                name: getattr(episode, name)
+                for name in ("number", "epoch", "seed", "stop", "detail", "score", "turns", "cost", "seconds")
+            },
+            "task_id": episode.task,
+        }
+
+
+def conversation(log: EpisodeLog, role: str | None = None) -> list[Message]:
+    """What a role (the first by default) said and was told, as chat messages."""
+    who = role or log.roles[0]
+    alone = len(log.roles) == 1
+    return [
+        as_seen(turn, who) for turn in log.turns if alone or turn.role == who or who in turn.to or not turn.to
+    ]
+
+
+def _plain(message: Message) -> dict[str, Any]:
+    return {
+        "role": message.role,
+        "content": message.text,
+        "name": message.name,
+        "tool_call_id": message.tool_call_id,
+        "tool_calls": [msgspec.to_builtins(call) for call in message.tool_calls],
+    }
+
+
+def _schema(pa: Any) -> Any:
+    text, number = pa.string(), pa.float64()
+    call = pa.struct([("id", text), ("name", text), ("arguments", text)])
+    message = pa.struct(
+        [
+            ("role", text),
+            ("content", text),
+            ("name", text),
+            ("tool_call_id", text),
+            ("tool_calls", pa.list_(call)),
+        ]
+    )
+    return pa.schema(
+        [
+            *(("run", text), ("number", pa.int64()), ("environment", text), ("agents", text)),
+            *(("task_id", text), ("task", text), ("epoch", pa.int64()), ("seed", pa.int64())),
+            *(("stop", text), ("detail", text), ("score", number), ("turns", pa.int64())),
+            *(("cost", number), ("seconds", number), ("messages", pa.list_(message))),
+            *(("metrics", text), ("log", text)),
+        ]
+    )
