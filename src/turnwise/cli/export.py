@@ -29,7 +29,7 @@ def command(
     store: StoreFlag = None,
     json: JsonFlag = False,
 ) -> None:
-    """Write a run's episodes: whole logs as JSON Lines, rows as Parquet, or the layout of Hugging Face datasets."""
+    """Write a run's episodes: logs as JSON Lines, rows as Parquet, or a folder for Hugging Face datasets."""
     from turnwise.cli import output
     from turnwise.engine import export
     from turnwise.engine.results import Run
@@ -38,10 +38,7 @@ def command(
     found = Run(opened, opened.run(run))
     if form is None:
         form = {".jsonl": Format.JSONL, ".parquet": Format.PARQUET}.get(to.suffix, Format.DATASETS)
-    write = {Format.JSONL: export.jsonl, Format.PARQUET: export.parquet, Format.DATASETS: export.datasets}[
-        form
-    ]
-    count = write(found, to)
+    count = getattr(export, form.value)(found, to)
     if json:
         output.print_json({"run": found.id, "episodes": count, "to": str(to), "format": form.value})
     else:

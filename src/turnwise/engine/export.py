@@ -63,7 +63,8 @@ def datasets(run: Run, to: Path) -> int:
         raise ConfigError(f"cannot write {to}: {error.strerror}") from None
     count = parquet(run, to / "data" / "train-00000-of-00001.parquet")
     card = (
-        "---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: data/train-*\n---\n"
+        "---\nconfigs:\n- config_name: default\n  data_files:\n"
+        "  - split: train\n    path: data/train-*\n---\n"
         f"# {run.id}\n\n{count} episodes of `{run.row.environment}`, exported by Turnwise.\n"
     )
     (to / "README.md").write_text(card)

@@ -9,7 +9,7 @@ from turnwise.metrics.curves import SuccessCurve, success_curve
 
 
 def solved_at(log: EpisodeLog, *, solved: float = 1.0) -> int | None:
-    """How many turns of the first role it took until its rewards added up to `solved`; None if they never did.
+    """How many turns of the first role it took until its rewards reached `solved`; None if they never did.
 
     A reward for the whole episode counts at its end.
     """
