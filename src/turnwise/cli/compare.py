@@ -17,7 +17,10 @@ def command(
     store: StoreFlag = None,
     json: JsonFlag = False,
 ) -> None:
-    """Say whether run B is better than run A, task by task: difference, interval, p by permutation."""
+    """Say whether run B is better than run A.
+
+    Task by task: the difference with its interval, and p by permutation.
+    """
     from turnwise.cli import output
     from turnwise.errors import ConfigError
     from turnwise.metrics import compare

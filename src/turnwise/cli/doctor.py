@@ -24,7 +24,7 @@ def command(
     json: JsonFlag = False,
     quick: Annotated[bool, typer.Option(help="Do not try the sandbox.")] = False,
 ) -> None:
-    """Say what works on this machine, and how to get what does not."""
+    """Say what works here, and how to get what does not."""
     from turnwise.cli import output
 
     found = [*_base(), *_extras(), *_keys(), *_data(), _store(store)]

@@ -13,7 +13,7 @@ def command(
     name: Annotated[str | None, typer.Argument(help="One environment, with its settings.")] = None,
     json: JsonFlag = False,
 ) -> None:
-    """List the environments, their roles and the agents they bring along."""
+    """List the environments that can be run."""
     from turnwise import registry
     from turnwise.cli import output
 

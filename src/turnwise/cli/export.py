@@ -29,7 +29,10 @@ def command(
     store: StoreFlag = None,
     json: JsonFlag = False,
 ) -> None:
-    """Write a run's episodes: logs as JSON Lines, rows as Parquet, or a folder for Hugging Face datasets."""
+    """Write a run's episodes to files.
+
+    Logs as JSON Lines, rows as Parquet, or a folder for Hugging Face datasets.
+    """
     from turnwise.cli import output
     from turnwise.engine import export
     from turnwise.engine.results import Run

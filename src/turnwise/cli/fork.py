@@ -21,7 +21,10 @@ def command(
     quiet: QuietFlag = False,
     json: JsonFlag = False,
 ) -> None:
-    """Continue an episode another way, as a run of its own; the original stays as it is."""
+    """Continue an episode another way from any turn.
+
+    The fork is a run of its own; the original stays as it is.
+    """
     import asyncio
 
     from turnwise.engine import launch, resolve

@@ -46,7 +46,8 @@ def command(
     table = Table(box=None, pad_edge=False)
     for name in ("run", "agents", "status", "episodes", "failed", "score", "turns", "created"):
         numeric = name in ("episodes", "failed", "score", "turns")
-        table.add_column(name, justify="right" if numeric else "left")
+        plain = name not in ("run", "agents")
+        table.add_column(name, justify="right" if numeric else "left", no_wrap=plain or name == "run")
     for row in listed:
         agents = ", ".join(row["agents"].values())
         table.add_row(

@@ -14,7 +14,10 @@ def command(
     store: StoreFlag = None,
     json: JsonFlag = False,
 ) -> None:
-    """Run stored episodes again with no model, and say whether each came out the same."""
+    """Run stored episodes again, with no model.
+
+    Says whether each came out the same.
+    """
     import asyncio
 
     from turnwise.cli import output

@@ -18,7 +18,10 @@ def command(
     quiet: QuietFlag = False,
     json: JsonFlag = False,
 ) -> None:
-    """Go on with a run; nothing that is recorded is asked for again, failed episodes are tried again."""
+    """Go on with a run where it stopped.
+
+    Nothing that is recorded is asked for again; failed episodes are tried again.
+    """
     import asyncio
 
     from turnwise.engine import launch

@@ -63,7 +63,7 @@ def command(
     quiet: QuietFlag = False,
     json: JsonFlag = False,
 ) -> None:
-    """Play an environment with agents, keep every turn, and say how well it went."""
+    """Play an environment, keep every turn, say how well it went."""
     import asyncio
 
     from turnwise.engine import launch

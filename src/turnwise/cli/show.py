@@ -154,7 +154,8 @@ def _episodes(run: Run, count: int) -> RenderableType:
 
     table = Table(box=None, pad_edge=False)
     for name in ("episode", "task", "epoch", "stop", "score", "turns", "time"):
-        table.add_column(name, justify="right" if name in ("epoch", "score", "turns", "time") else "left")
+        right = name in ("epoch", "score", "turns", "time")
+        table.add_column(name, justify="right" if right else "left", no_wrap=name == "episode")
     for row in run.store.episodes(run.row.number, limit=count):
         stop = "..." if row.stop is None else row.stop + (f" ({row.detail})" if row.detail else "")
         table.add_row(

@@ -1,0 +1,1 @@
+"""Agents beyond the plain chat agent and tool loop: people and simulated users."""

@@ -1,0 +1,57 @@
+"""`turnwise systems`: the published systems that run here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from turnwise.cli.options import JsonFlag
+
+
+def command(
+    name: Annotated[str | None, typer.Argument(help="One system, in full.")] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option("--tag", "-t", help="Only systems with this tag, e.g. IF, recollection."),
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
+    """List the published systems that run here."""
+    from rich.table import Table
+
+    from turnwise.catalogue import catalogue
+    from turnwise.cli import output
+    from turnwise.errors import ConfigError, did_you_mean
+
+    systems = catalogue()
+    if name is not None:
+        if name not in systems:
+            near = did_you_mean(name, systems) or f"; known: {', '.join(systems)}"
+            raise ConfigError(f"unknown system {name!r}{near}")
+        systems = {name: systems[name]}
+    for wanted in tag or ():
+        systems = {key: one for key, one in systems.items() if wanted in one.tags}
+    if json:
+        output.print_json([{"name": key, **_plain(one)} for key, one in systems.items()])
+        return
+    if name is None:
+        table = Table(box=None, pad_edge=False)
+        for column in ("name", "kind", "paper", "tags"):
+            table.add_column(column)
+        for key, one in systems.items():
+            table.add_row(key, one.kind, one.paper, ", ".join(one.tags))
+    else:
+        table = Table.grid(padding=(0, 2))
+        table.add_column(style="dim")
+        for key, value in _plain(systems[name]).items():
+            lines = [f"turnwise {line}" for line in value] if key == "run" else value
+            joined = "\n" if key == "run" else ", "
+            table.add_row(key, joined.join(map(str, lines)) if isinstance(lines, list) else str(value))
+    output.console().print(table)
+
+
+def _plain(system: Any) -> dict[str, Any]:
+    import msgspec
+
+    return {key: value for key, value in msgspec.to_builtins(system).items() if value not in ([], None)}

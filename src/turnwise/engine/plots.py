@@ -1,0 +1,101 @@
+"""Pictures of runs: success by turn with interval bands, success against cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from turnwise.engine.results import Run
+from turnwise.errors import ConfigError
+from turnwise.metrics.by_turn import success_by_turn as curve_of
+
+# Okabe and Ito's palette: told apart by colour-blind readers, and in grey.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+
+def success_by_turn(runs: Sequence[Run], to: Path, *, solved: float = 1.0) -> None:
+    """Draw the share of episodes solved by each turn of the first role, with 95 % bands clustered by task.
+
+    Raises:
+        ConfigError: matplotlib is not installed, or the file cannot be written.
+    """
+    figure, axes = _figure()
+    for place, run in enumerate(runs):
+        curve = curve_of(run.logs(), solved=solved)
+        turns = range(1, len(curve.solved) + 1)
+        colour = _COLOURS[place % len(_COLOURS)]
+        axes.plot(
+            turns, [e.mean for e in curve.solved], color=colour, marker="o", ms=3.5, lw=1.6, label=_label(run)
+        )
+        axes.fill_between(
+            turns,
+            [e.low for e in curve.solved],
+            [e.high for e in curve.solved],
+            color=colour,
+            alpha=0.16,
+            lw=0,
+        )
+    axes.set(xlabel="turns of the agent", ylabel="share of episodes solved", ylim=(-0.02, 1.02))
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    _finish(figure, axes, runs, to)
+
+
+def success_against_cost(runs: Sequence[Run], to: Path) -> None:
+    """Draw each run's mean score with its interval against the mean cost of an episode.
+
+    Where no run has a cost, sampled tokens stand for it; where no model counts those, turns.
+
+    Raises:
+        ConfigError: matplotlib is not installed, or the file cannot be written.
+    """
+    figure, axes = _figure()
+    columns = ("cost", "output", "turns")
+    means = [_means(run, columns) for run in runs]
+    kind = next((name for name in columns if any(mean[name] for mean in means)), "turns")
+    for place, (run, mean) in enumerate(zip(runs, means, strict=True)):
+        score = run.score
+        colour = _COLOURS[place % len(_COLOURS)]
+        error = [[max(0.0, score.mean - score.low)], [max(0.0, score.high - score.mean)]]
+        axes.errorbar(
+            mean[kind], score.mean, yerr=error, fmt="o", color=colour, capsize=3, ms=6, label=_label(run)
+        )
+    names = {"cost": "cost an episode", "output": "sampled tokens an episode", "turns": "turns an episode"}
+    axes.set(xlabel=names[kind], ylabel="mean score")
+    axes.set_xlim(left=0)
+    _finish(figure, axes, runs, to)
+
+
+def _means(run: Run, columns: Sequence[str]) -> dict[str, float]:
+    rows = run.store.columns(run.row.number, columns)
+    return {
+        name: sum(row[place] or 0 for row in rows) / max(1, len(rows)) for place, name in enumerate(columns)
+    }
+
+
+def _figure() -> tuple[Any, Any]:
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise ConfigError("plots need matplotlib: install turnwise[plot]") from None
+    figure = Figure(figsize=(6.4, 4.0), dpi=160, layout="constrained")
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(visible=True, color="#dddddd", lw=0.6)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def _label(run: Run) -> str:
+    agents = ", ".join(agent.use for agent in run.config.agents.values())
+    return f"{run.id} ({agents})".replace("$", r"\$")
+
+
+def _finish(figure: Any, axes: Any, runs: Sequence[Run], to: Path) -> None:
+    environments = sorted({run.row.environment for run in runs})
+    axes.set_title(", ".join(environments), loc="left", fontsize=10)
+    axes.legend(frameon=False, fontsize=8)
+    try:
+        figure.savefig(to)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"cannot write {to}: {error}") from None
