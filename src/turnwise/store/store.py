@@ -214,7 +214,7 @@ class Store:
         """Why each episode that was begun ended, by number; None for those that did not."""
         query = sa.select(episodes.c.number, episodes.c.stop).where(episodes.c.run == run)
         with self.trouble("read episodes"), self.engine.connect() as connection:
-            return dict(connection.execute(query).tuples().all())
+            return {row.number: row.stop for row in connection.execute(query)}
 
     def episodes(
         self, run: int, *, number: int | None = None, limit: int | None = None, offset: int = 0
@@ -242,8 +242,8 @@ class Store:
             episodes.c.run == run, episodes.c.error.is_not(None)
         )
         with self.trouble("read episodes"), self.engine.connect() as connection:
-            found = connection.execute(query.order_by(episodes.c.number)).tuples().all()
-        return [(number, wire.decode(error, Failure)) for number, error in found]
+            found = connection.execute(query.order_by(episodes.c.number)).all()
+        return [(row.number, wire.decode(row.error, Failure)) for row in found]
 
     def read(self, run: int, number: int) -> EpisodeLog:
         """The whole log of an episode, as far as it was played.

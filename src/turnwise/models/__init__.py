@@ -1,0 +1,1 @@
+"""Model providers: one file each. See the registry for how a name becomes a model."""
