@@ -31,7 +31,7 @@ CODE: tuple[Source, ...] = ("humaneval", "mbpp")
 REASONING: tuple[Source, ...] = tuple(source for source in SOURCES if source not in CODE)
 
 
-class MintTask(Task, kw_only=True):
+class MintTask(Task, frozen=True, kw_only=True):
     """One problem."""
 
     source: Source

@@ -1,9 +1,26 @@
-"""A place to run Python that a model wrote. Under construction.
+"""A place to run Python that a model wrote: no network, a read-only system, a private /tmp, and limits.
 
-Here are the limits, the kernel filter and the worker that is to run inside. The backends (bubblewrap, a
-container, the bare host) and the session that drives the worker are still to come, so nothing runs yet.
+`PythonSession` keeps variables from cell to cell, `run_program` runs a whole program. Both start a worker
+(`worker.py`) through a backend: bubblewrap, else a container, else they refuse (`backends.py`).
+
+What is hard: the wall (namespaces, a system-call filter, no root), the address space of a process, the
+number of processes, file sizes, the size of `/tmp`, and wall time. Watched, ten times a second: the memory
+of all processes together, and output. CPU time raises an exception in the code; wall time then kills it.
 """
 
+from turnwise.tools.sandbox.backends import ENV, IMAGE_ENV, Backend, BackendStatus, choose, detect
 from turnwise.tools.sandbox.limits import Execution, SandboxLimits
+from turnwise.tools.sandbox.session import PythonSession, run_program
 
-__all__ = ["Execution", "SandboxLimits"]
+__all__ = [
+    "ENV",
+    "IMAGE_ENV",
+    "Backend",
+    "BackendStatus",
+    "Execution",
+    "PythonSession",
+    "SandboxLimits",
+    "choose",
+    "detect",
+    "run_program",
+]

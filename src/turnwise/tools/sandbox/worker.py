@@ -204,7 +204,7 @@ class Worker:
 
     def evaluate(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
         """Run all statements, and give the value of a last one that is an expression."""
-        tree = compile(request["code"], name, "exec", _ast.PyCF_ONLY_AST, dont_inherit=True)
+        tree: Any = compile(request["code"], name, "exec", _ast.PyCF_ONLY_AST, dont_inherit=True)
         last = (
             tree.body.pop()
             if request["echo"] and tree.body and isinstance(tree.body[-1], _ast.Expr)
@@ -243,7 +243,7 @@ class Worker:
                 sys.modules["threading"]._shutdown()
             import atexit
 
-            atexit._run_exitfuncs()
+            getattr(atexit, "_run_exitfuncs")()  # noqa: B009 - what a script's end runs has no public name
         return {}
 
     def guarded(self, name: str, code: str, work: Any) -> dict[str, Any]:
@@ -338,7 +338,8 @@ def main() -> None:
     os.register_at_fork(before=flush)
     import _sitebuiltins
 
-    vars(builtins).update(exit=_sitebuiltins.Quitter("exit", ""), quit=_sitebuiltins.Quitter("quit", ""))
+    for name in ("exit", "quit"):
+        setattr(builtins, name, _sitebuiltins.Quitter(name, ""))
     if setup["seed"] is not None:
         sys.meta_path.insert(0, Seeder(setup["seed"]))  # type: ignore[arg-type]
     Worker(channel, setup).serve()

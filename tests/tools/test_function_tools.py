@@ -1,0 +1,206 @@
+"""Functions as tools, and the Python tool, in whole episodes."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import pytest
+
+import turnwise
+from turnwise.environment import Environment
+from turnwise.episode import Episode
+from turnwise.errors import ConfigError, ToolError
+from turnwise.message import Image, Message, ToolCall
+from turnwise.role import Role
+from turnwise.task import Task
+from turnwise.tools.function import FunctionTool, tool
+from turnwise.tools.python import PythonTool
+from turnwise.tools.sandbox import detect
+
+needs_bwrap = pytest.mark.skipif(
+    not detect()[0].works, reason="bubblewrap does not work here; get it by: apt-get install bubblewrap"
+)
+
+
+@tool
+def book(
+    city: str, nights: Annotated[int, msgspec.Meta(ge=1)] = 1, kind: Literal["bed", "suite"] = "bed"
+) -> dict[str, Any]:
+    """Book a room.
+
+    Args:
+        city: Where,
+            in full.
+        nights: How long.
+
+    Raises:
+        ValueError: never.
+    """
+    return {"city": city, "nights": nights, "kind": kind}
+
+
+def call(which: FunctionTool, arguments: dict[str, Any], role: Any = None) -> Any:
+    return asyncio.run(which.call(arguments, role))
+
+
+def test_the_schema_is_that_of_the_signature() -> None:
+    assert book.spec.name == "book"
+    assert book.spec.description == "Book a room."
+    assert book.spec.parameters == {
+        "type": "object",
+        "properties": {
+            "city": {"type": "string", "description": "Where, in full."},
+            "nights": {"type": "integer", "minimum": 1, "default": 1, "description": "How long."},
+            "kind": {"enum": ["bed", "suite"], "default": "bed"},
+        },
+        "required": ["city"],
+        "additionalProperties": False,
+    }
+
+
+def test_arguments_are_checked_and_results_told() -> None:
+    assert call(book, {"city": "Bern", "nights": 2}) == '{"city":"Bern","nights":2,"kind":"bed"}'
+    for arguments, said in [
+        ({}, "book: the argument 'city' is missing"),
+        ({"city": 3}, "book: the argument 'city': expected `str`, got `int`"),
+        ({"city": "Bern", "nights": 0}, "book: the argument 'nights': expected `int` >= 1"),
+        ({"city": "Bern", "kind": "hut"}, "book: the argument 'kind': invalid enum value 'hut'"),
+        ({"city": "Bern", "night": 1}, r"book: unknown argument 'night' \(did you mean 'nights'"),
+    ]:
+        with pytest.raises(ToolError, match=said):
+            call(book, arguments)
+
+
+def test_results_of_all_kinds() -> None:
+    picture = Image(media_type="image/png", data=b"png")
+    assert call(FunctionTool(lambda: "text", name="f"), {}) == "text"
+    assert call(FunctionTool(lambda: [1, None], name="f"), {}) == "[1,null]"
+    assert call(FunctionTool(lambda: picture, name="f"), {}) == (picture,)
+    assert call(FunctionTool(lambda: [picture], name="f"), {}) == (picture,)
+
+    @tool(name="later", replay="record")
+    async def slow(x: float) -> float:
+        return x * 2
+
+    assert call(slow, {"x": 2}) == "4.0"
+    assert (slow.spec.name, slow.replay) == ("later", "record")
+
+
+def test_nested_types_are_spelt_out() -> None:
+    class Point(msgspec.Struct):
+        x: int
+
+    def go(to: list[Point]) -> int:
+        return sum(point.x for point in to)
+
+    go.__annotations__ = {"to": list[Point], "return": int}
+    walk = FunctionTool(go)
+    assert walk.spec.parameters["$defs"]["Point"]["properties"] == {"x": {"type": "integer"}}
+    assert call(walk, {"to": [{"x": 1}, {"x": 2}]}) == "3"
+
+
+def test_functions_that_cannot_be_tools() -> None:
+    def untyped(x) -> None: ...
+
+    def many(*x: int) -> None: ...
+
+    with pytest.raises(ConfigError, match="the parameter 'x' needs an annotation"):
+        FunctionTool(untyped)
+    with pytest.raises(ConfigError, match=r"\*x cannot be told"):
+        FunctionTool(many)
+
+
+class Counter(Environment, frozen=True, kw_only=True):
+    """An agent with a counter whose state is the episode's, and a recorded oracle."""
+
+    async def run(self, task: Task, episode: Episode) -> None:
+        total = 0
+
+        @tool
+        def add(by: int, role: Role) -> str:
+            nonlocal total
+            total += by
+            return f"{role.name} has {total}"
+
+        @tool(replay="record")
+        def oracle() -> int:
+            asked.append(1)
+            return len(asked)
+
+        await episode.agent.respond("go", tools=[add, oracle])
+        episode.reward(total)
+
+
+asked: list[int] = []
+
+
+def agent(task: Task, rng: Any) -> Any:
+    yield
+    for place, (name, arguments) in enumerate(
+        [
+            ("add", '{"by": 2}'),
+            ("add", '{"by": "two"}'),
+            ("add", "{"),
+            ("nothing", "{}"),
+            ("oracle", ""),
+            ("add", '{"by": 3}'),
+        ]
+    ):
+        yield Message(role="assistant", tool_calls=(ToolCall(id=str(place), name=name, arguments=arguments),))
+    yield "done"
+
+
+def test_bad_calls_are_observations_and_recorded_tools_are_not_asked_again(tmp_path: Path) -> None:
+    asked.clear()
+    store = tmp_path / "t.db"
+    run = turnwise.run(Counter(), agent, store=store)
+    log = run.episode(0)
+    results = [turn.text for turn in log.turns if turn.role == "tool"]
+    assert results[0] == "agent has 2"
+    assert results[1] == "error: add: the argument 'by': expected `int`, got `str`"
+    assert "are not JSON" in results[2]
+    assert "there is no tool 'nothing'" in results[3]
+    assert results[4:] == ["1", "agent has 5"]
+    assert log.score() == 5
+    assert turnwise.replay(run.id, store=store, environment=Counter()).replayed == 1
+    assert asked == [1]
+
+
+class Lab(Environment, frozen=True, kw_only=True):
+    """An agent with the Python tool."""
+
+    async def run(self, task: Task, episode: Episode) -> None:
+        async with PythonTool() as python:
+            await episode.agent.respond("compute", tools=[python])
+
+
+def coder(task: Task, rng: Any) -> Any:
+    yield
+    for place, code in enumerate(["x = 20", "x += 1", "x * 2", "1 / 0"]):
+        arguments = msgspec.json.encode({"code": code}).decode()
+        yield Message(
+            role="assistant", tool_calls=(ToolCall(id=str(place), name="python", arguments=arguments),)
+        )
+    yield "done"
+
+
+@needs_bwrap
+def test_the_python_tool_keeps_variables_also_in_a_fork(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "t.db"
+    run = turnwise.run(Lab(), coder, store=store)
+    log = run.episode(0)
+    shown = [turn.text for turn in log.turns if turn.role == "tool"]
+    assert shown[:3] == ["(no output)", "(no output)", "42"]
+    assert shown[3].endswith("ZeroDivisionError: division by zero")
+    third = next(turn.index for turn in log.turns if turn.text == "42")
+    child = turnwise.fork(
+        f"{run.id}/0", third, store=store, environment=Lab(), agents={"agent": coder}
+    ).episode(0)
+    assert [turn.text for turn in child.turns if turn.role == "tool"][:3] == shown[:3]
+    monkeypatch.setenv("TURNWISE_SANDBOX", "container")
+    assert turnwise.replay(run.id, store=store, environment=Lab()).replayed == 1
