@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from turnwise.log import Ref, Turn
 from turnwise.message import Message
-from turnwise.model import Model, Sampling
+from turnwise.model import Model, Sampling, Stateful
 
 if TYPE_CHECKING:
     from turnwise.role import Role
@@ -68,6 +68,8 @@ class Agent:
         max_tool_rounds: int = 64,
     ) -> None:
         self.model = model
+        self.stateful = model if isinstance(model, Stateful) else None
+        """The model, where it keeps something for each session."""
         self.name = name or model.name
         self.system = system
         self.tools = tuple(tools)

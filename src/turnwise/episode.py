@@ -167,11 +167,12 @@ class Episode:
         self._timings: list[Timing] = []
         self._fresh_metrics = False
         stored = recording.log if recording is not None and recording.stored else None
-        self._drained = (
-            (0, 0, 0, 0)
-            if stored is None
-            else (len(stored.turns), len(stored.rewards), len(stored.notes), len(stored.toolsets))
-        )
+        self._drained = {
+            "turns": 0 if stored is None else len(stored.turns),
+            "rewards": 0 if stored is None else len(stored.rewards),
+            "notes": 0 if stored is None else len(stored.notes),
+            "toolsets": 0 if stored is None else len(stored.toolsets),
+        }
         self._main: asyncio.Task[Any] | None = None
         self._turnstile: Turnstile | None = None
         self._branches: set[asyncio.Task[Any]] = set()
@@ -319,27 +320,6 @@ class Episode:
             self._branch()
         if not self._dirty:
             self._changed()
-
-    def posted(self, call: Call) -> None:
-        """A call's sample became a turn: the turn says it, the call need not."""
-        fresh = self._fresh_calls
-        if fresh and fresh[-1] is call:
-            fresh[-1] = Call(
-                role=call.role,
-                n=call.n,
-                parent=call.parent,
-                added=call.added,
-                finish=call.finish,
-                model=call.model,
-                version=call.version,
-                usage=call.usage,
-                sampling=call.sampling,
-                tools=call.tools,
-                added_ids=call.added_ids,
-                sampled_ids=call.sampled_ids,
-                logprobs=call.logprobs,
-                unknown=call.unknown,
-            )
 
     def add_call(self, call: Call, timing: Timing) -> None:
         """Log a call that was just made."""
@@ -503,27 +483,30 @@ class Episode:
 
     def drain(self) -> tuple[Segment, list[Timing]]:
         """What is new since the last time, for the store."""
-        turns, rewards, notes, toolsets = self._drained
-        segment = Segment(
-            turns=self.turns[turns:],
-            calls=self._fresh_calls,
-            effects=self._fresh_effects,
-            rewards=self.rewards[rewards:],
-            notes=self.notes[notes:],
-            metrics=dict(self.metrics) if self._fresh_metrics else {},
-            toolsets=self.toolsets[toolsets:],
-        )
-        timings = self._timings
-        self._drained = (
-            max(turns, len(self.turns)),
-            max(rewards, len(self.rewards)),
-            max(notes, len(self.notes)),
-            max(toolsets, len(self.toolsets)),
-        )
-        self._fresh_calls, self._fresh_effects, self._timings = [], [], []
-        self._fresh_metrics = False
+        new: dict[str, Any] = {}
+        for name, start in self._drained.items():
+            kept = getattr(self, name)
+            if len(kept) > start:
+                new[name] = kept[start:]
+                # While a stored episode is being rebuilt, less stands here than is drained already.
+                self._drained[name] = len(kept)
+        if self._fresh_calls:
+            new["calls"], self._fresh_calls = self._fresh_calls, []
+        if self._fresh_effects:
+            new["effects"], self._fresh_effects = self._fresh_effects, []
+        if self._fresh_metrics:
+            new["metrics"], self._fresh_metrics = dict(self.metrics), False
+        timings, self._timings = self._timings, []
         self._dirty = False
-        return segment, timings
+        return Segment(**new), timings
+
+    def dissolve(self) -> None:
+        """Let go of the roles, once nobody will ask them again: memory returns at once, not at a collection."""
+        for name, role in self.roles.items():
+            self.__dict__.pop(name, None)
+            role.dissolve()
+        self.roles = {}
+        self._main = None
 
     def header(self) -> EpisodeLog:
         """The log's header: everything known before the first turn."""

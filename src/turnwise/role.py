@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -13,7 +13,7 @@ from turnwise.agent import Agent, Ask, Entry
 from turnwise.errors import ModelError, ReplayDivergence, ToolError, did_you_mean
 from turnwise.log import Call, Ref, Timing, Turn, as_seen
 from turnwise.message import Content, Message, Part, ToolCall
-from turnwise.model import Request, Sample, Sampling, Stateful
+from turnwise.model import Request, Sample, Sampling
 
 if TYPE_CHECKING:
     from turnwise.episode import Episode
@@ -109,15 +109,15 @@ class Role:
             self.memory[key] = random.Random(f"{self.episode.seed}/{self.name}")
         return self.memory[key]
 
-    async def respond(
+    def respond(
         self,
         says: Says | None = None,
         *,
         tools: Sequence[Tool] = (),
         stop: tuple[str, ...] = (),
         until: Callable[[Turn], bool] | None = None,
-    ) -> Turn:
-        """Say something to the role (or nothing) and wait for its answer.
+    ) -> Coroutine[Any, Any, Turn]:
+        """Say something to the role (or nothing) and, when awaited, wait for its answer.
 
         Args:
             says: Text, parts, a message, or another role's turn, which this role then sees as said to it.
@@ -133,7 +133,7 @@ class Role:
         """
         if says is not None:
             self.tell(says)
-        return await self.agent.act(self, Ask(tools, stop, until))
+        return self.agent.act(self, Ask(tools, stop, until))
 
     def tell(self, says: Says) -> Turn:
         """Say something to the role without waiting for an answer; returns the turn that says it."""
@@ -251,7 +251,11 @@ class Role:
     def _take(self, agent: Agent) -> None:
         self.agent = agent
         self._model = agent.model
-        self._state = agent.model if isinstance(agent.model, Stateful) else None
+        self._state = agent.stateful
+
+    def dissolve(self) -> None:
+        """Let go of the episode."""
+        del self.episode
 
     def close(self) -> None:
         """The episode is over: let a stateful model drop what it keeps for it."""
@@ -272,7 +276,8 @@ class Role:
             node = self._open.pop(said.n)
             node.said = index
             self._tip = node
-            episode.posted(said)
+            # The turn says it: the call need not say it again.
+            msgspec.structs.force_setattr(said, "message", None)
         else:
             message = Message(role="assistant", content=said) if isinstance(said, str) else said
             turn = Turn(index=index, role=self.name, message=message, parent=parent)

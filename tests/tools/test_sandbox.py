@@ -268,9 +268,7 @@ def test_code_that_bends_its_own_interpreter_harms_only_itself() -> None:
 
 def test_what_a_cell_leaves_running_is_gone_after_it() -> None:
     start = "import subprocess, os\np = subprocess.Popen(['sleep', '60'])"
-    count = (
-        "import glob\nsum(open(name).read().strip() == 'sleep' for name in glob.glob('/proc/[0-9]*/comm'))"
-    )
+    count = "import glob\n[n for n in glob.glob('/proc/[0-9]*/comm') if open(n).read().strip() == 'sleep']"
     assert cells(start, count)[1].result_repr == "[]"
 
 

@@ -150,6 +150,7 @@ class Runner:
         self.tally.end(job.number, episode)
         if episode.stop is Stop.ERROR:
             self._judge_failure(episode)
+        episode.dissolve()
 
     def _judge_failure(self, episode: Episode) -> None:
         """Whether an episode's failure is a reason to stop the run."""

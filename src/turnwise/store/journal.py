@@ -1,7 +1,6 @@
 """The journal of a run: what its episodes do, written down in groups while they do it.
 
-Episodes say that they changed; once per round of the event loop everything new of all of them goes to the
-database in one transaction. SQLite is written in the loop itself: a commit to its write-ahead log costs less
+Episodes say that they changed; before the event loop sleeps, and after a few rounds of a busy one, everything new of all of them goes to the database in one transaction. SQLite is written in the loop itself: a commit to its write-ahead log costs less
 than handing it to a thread. A server is written from a thread, so that its latency is nobody's.
 """
 
@@ -29,6 +28,7 @@ _ENDED = (
     *("input", "output", "cached", "cost", "seconds", "metrics", "error"),
 )
 _PART = ("run", "episode", "part", "data", "timings")
+_MOST_ROUNDS = 8
 _encode = msgspec.json.Encoder().encode
 
 
@@ -160,7 +160,15 @@ class RunJournal:
             self._scheduled = True
             if self._loop is None:
                 self._loop = asyncio.get_running_loop()
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self._settle, 0)
+
+    def _settle(self, rounds: int) -> None:
+        """Flush, unless the loop has other work at hand that will bring more; then in the next round."""
+        # No public name tells what a loop is about to run; one that has not this one flushes every round.
+        if self._loop is None or rounds == _MOST_ROUNDS or not getattr(self._loop, "_ready", None):
+            self._flush()
+        else:
+            self._loop.call_soon(self._settle, rounds + 1)
 
     def _drain(self, journal: EpisodeJournal, episode: Episode) -> None:
         segment, timings = episode.drain()
