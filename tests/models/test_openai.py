@@ -13,6 +13,7 @@ import pytest
 from endpoint import Endpoint, closed_port, completion
 
 import turnwise
+from turnwise import wire
 from turnwise.engine.gateway import CallPolicy, Gateway
 from turnwise.errors import ConfigError, ModelError
 from turnwise.message import Audio, Image, Message, Text, ToolCall, ToolSpec, system, user
@@ -26,6 +27,7 @@ SECRET = "sk-very-secret-key"
 def _no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
 def ask(endpoint: Endpoint | str, request: Request | None = None, **options: Any) -> Sample:
@@ -147,9 +149,8 @@ def test_token_ids_as_sglang_gives_them() -> None:
     answer["choices"][0]["meta_info"] = {"output_token_logprobs": [[-0.25, 7, None], [-2.0, 8, None]]}
     with Endpoint((200, answer)) as endpoint:
         sample = ask(endpoint, token_ids="sglang")
-    assert {"logprobs": True, "return_meta_info": True, "return_prompt_token_ids": True}.items() <= (
-        endpoint.asked[0].items()
-    )
+    asked = ("logprobs", "return_meta_info", "return_prompt_token_ids", "return_token_ids")
+    assert [endpoint.asked[0][name] for name in asked] == [True] * 4
     assert (sample.prompt_ids, sample.sampled_ids, sample.logprobs) == ([1, 2], [7, 8], [-0.25, -2.0])
 
 
@@ -172,8 +173,22 @@ FAULTS = [
     ((200, {"error": "model crashed"}), "malformed", True, "model crashed"),
     ((200, [1]), "malformed", True, "no message"),
     ((200, ""), "malformed", True, "nothing"),
+    ((200, completion(None)), "malformed", True, "no message: .*None"),
+    ((200, {"choices": [{"message": {"content": "x", "tool_calls": [5]}}]}), "malformed", True, "no message"),
+    (
+        (200, {"choices": [{"message": {"content": "x"}, "logprobs": {"content": [{}]}}]}),
+        "malformed",
+        True,
+        "no m",
+    ),
+    ((200, "[" * 100_000), "malformed", True, "no JSON"),
+    (
+        (200, {"error": {"code": 429, "message": "upstream is busy"}}),
+        "rate_limit",
+        True,
+        "429: upstream is busy",
+    ),
     ("reset", "connection", True, "cannot reach"),
-    ("hang", "timeout", True, "did not answer in time"),
     ("endless", "malformed", True, "endless reply"),
 ]
 
@@ -184,7 +199,7 @@ def test_faults_are_one_line_of_their_kind(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", SECRET)
     with Endpoint(answer) as endpoint, pytest.raises(ModelError, match=text) as caught:
-        ask(endpoint, timeout_seconds=0.5 if answer == "hang" else 20)
+        ask(endpoint)
     assert (caught.value.kind, caught.value.retryable) == (kind, retryable)
     message = str(caught.value)
     assert message.startswith("openai/tiny: ")
@@ -202,9 +217,84 @@ def test_nobody_listens() -> None:
     assert caught.value.kind == "connection"
 
 
-def test_empty_content_is_an_empty_reply() -> None:
-    with Endpoint((200, completion(None))) as endpoint:
+def test_a_server_that_repeats_the_key_is_not_quoted_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    answer = (401, {"error": {"message": f"no such key: {SECRET}", "code": "invalid_api_key"}})
+    with Endpoint(answer) as endpoint, pytest.raises(ModelError, match="401") as caught:
+        ask(endpoint)
+    assert str(caught.value).endswith(r"answered 401: no such key: [key] (invalid_api_key)")
+
+
+def test_an_empty_reply_is_a_reply() -> None:
+    spent = completion(None, reasoning="still at it")
+    spent["choices"][0]["finish_reason"] = "length"
+    with Endpoint((200, completion("")), (200, spent)) as endpoint:
         assert ask(endpoint).message == Message(role="assistant", content="")
+        cut = ask(endpoint)
+    assert (cut.message.text, cut.message.reasoning, cut.finish) == ("", "still at it", "length")
+
+
+@pytest.mark.parametrize(
+    ("message", "reason", "finish", "text"),
+    [
+        ({"content": "ab"}, "length", "length", "ab"),
+        ({"content": ""}, "content_filter", "refusal", ""),
+        ({"content": None, "refusal": "I will not."}, "stop", "refusal", "I will not."),
+        ({"content": "x"}, None, "stop", "x"),
+        ({"content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}, "stop", "stop", "ab"),
+    ],
+)
+def test_why_sampling_ended(message: dict[str, Any], reason: str | None, finish: str, text: str) -> None:
+    with Endpoint((200, {"choices": [{"message": message, "finish_reason": reason}]})) as endpoint:
+        sample = ask(endpoint)
+    assert (sample.finish, sample.message.text, sample.usage) == (finish, text, None)
+
+
+def test_a_hanging_server_is_given_up_by_the_gateway() -> None:
+    with Endpoint("hang") as endpoint:
+
+        async def go() -> None:
+            policy = CallPolicy(timeout_seconds=0.2, attempts=2, backoff_seconds=0.01)
+            gate = Gateway(connect("tiny", {"base_url": endpoint.url}), policy)
+            try:
+                await gate.sample(Request(messages=[user("hi")]))
+            finally:
+                await gate.close()
+
+        with pytest.raises(ModelError, match=r"gave up after 2 attempts.*no answer in 0\.2 s") as caught:
+            asyncio.run(go())
+    assert caught.value.kind == "timeout"
+
+
+def test_what_a_server_wants_back_goes_back_to_the_same_model_only() -> None:
+    call = {
+        "id": "a",
+        "type": "function",
+        "function": {"name": "look", "arguments": {"x": 1}},
+        "extra_content": {"google": {"thought_signature": "c2ln"}},
+    }
+    details = [{"type": "reasoning.encrypted", "data": "b64"}]
+    thinking = completion(None, tool_calls=[call], reasoning_details=details, reasoning="hm")
+    with Endpoint((200, thinking), (200, completion())) as endpoint:
+        said = ask(endpoint).message
+        said = wire.decode(wire.encode(said), Message)
+        ask(endpoint, Request(messages=[user("hi"), said]), send_reasoning="reasoning_content")
+        stranger = connect("other", {"base_url": endpoint.url})
+        asyncio.run(_once(stranger, Request(messages=[user("hi"), said])))
+    sent, elsewhere = endpoint.asked[1]["messages"][1], endpoint.asked[2]["messages"][1]
+    assert sent["reasoning_details"] == details
+    assert sent["reasoning_content"] == "hm"
+    assert sent["tool_calls"][0]["extra_content"] == {"google": {"thought_signature": "c2ln"}}
+    assert sent["tool_calls"][0]["function"]["arguments"] == '{"x":1}'
+    plain = {"id": "a", "type": "function", "function": {"name": "look", "arguments": '{"x":1}'}}
+    assert elsewhere == {"role": "assistant", "content": None, "tool_calls": [plain]}
+
+
+async def _once(model: Any, request: Request) -> Sample:
+    try:
+        return await model.sample(request)
+    finally:
+        await model.close()
 
 
 def test_the_gateway_tries_again() -> None:
@@ -239,10 +329,39 @@ def test_keys_are_asked_for_and_never_told(monkeypatch: pytest.MonkeyPatch) -> N
 def test_options_are_checked() -> None:
     with pytest.raises(ConfigError, match=r"no option 'bas_url' \(did you mean 'base_url'\?\)"):
         connect("tiny", {"bas_url": "http://localhost"})
-    with pytest.raises(ConfigError, match=r"option 'timeout_seconds': expected `float`"):
-        connect("tiny", {"timeout_seconds": "long"})
-    with pytest.raises(ConfigError, match="must begin with http"):
-        connect("tiny", {"base_url": "localhost:8000"})
+    with pytest.raises(ConfigError, match=r"option 'token_ids': invalid enum value 'yes'"):
+        connect("tiny", {"token_ids": "yes"})
+    with pytest.raises(ConfigError, match=r"no option 'api_key' \(did you mean 'api_key_env'"):
+        connect("tiny", {"api_key": SECRET})
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost:8000", "http://", "ftp://host/v1", "http://[::1", "http://host:99999"]
+)
+def test_an_address_must_be_one(url: str) -> None:
+    with pytest.raises(ConfigError, match="base_url must be like http://localhost:8000/v1, got"):
+        connect("tiny", {"base_url": url})
+
+
+def test_an_address_holds_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", f"http://me:{SECRET}@host/v1")
+    with pytest.raises(ConfigError, match="OPENAI_BASE_URL must not hold a password") as caught:
+        connect("tiny", {})
+    assert SECRET not in str(caught.value)
+
+
+def test_headers_may_come_from_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match="header 'X-Key': the variable GATE_KEY is not set"):
+        connect("tiny", {"base_url": "http://host", "headers": {"X-Key": "$GATE_KEY"}})
+    monkeypatch.setenv("GATE_KEY", f" {SECRET}\n")
+    with Endpoint((403, f"<p>go away, {SECRET}</p>")) as endpoint, pytest.raises(ModelError) as caught:
+        ask(endpoint, headers={"X-Key": "$GATE_KEY", "X-Team": "red"})
+    assert endpoint.headers[0]["x-key"] == SECRET
+    assert endpoint.headers[0]["x-team"] == "red"
+    assert SECRET not in str(caught.value)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-\u2026")
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY holds characters"):
+        connect("tiny", {})
 
 
 def test_the_sdk_is_imported_only_when_a_model_is_made() -> None:

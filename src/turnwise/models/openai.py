@@ -1,27 +1,36 @@
 """`openai/<model>`: any endpoint that speaks OpenAI's chat completions, through the official SDK.
 
 Besides OpenAI itself: vLLM, SGLang, llama.cpp, `transformers serve`, and most hosted open models. Token ids
-are asked for by an option, in the way of the server: vLLM's `return_token_ids` puts `prompt_token_ids` into
-the response and `token_ids` into the choice; SGLang's `return_prompt_token_ids` and `return_meta_info` put
-`prompt_token_ids` into the choice and the sampled ids into its `meta_info.output_token_logprobs`.
+are asked for by an option, in the way of the server: `return_token_ids` puts `token_ids` into the choice,
+and `prompt_token_ids` into the response (vLLM) or the choice (SGLang). SGLang before July 2026 gives the
+prompt by `return_prompt_token_ids`, and by `return_meta_info` with `logprobs` the sampled ids, as entries
+`[log-probability, id, text]` of the choice's `meta_info.output_token_logprobs`.
 """
 
 from __future__ import annotations
 
-import base64
-import os
-from collections.abc import Mapping
-from typing import Any, Literal, cast
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple, cast
 
 import msgspec
 
-from turnwise.errors import ConfigError, ModelError
 from turnwise.message import Audio, File, Image, Message, Part, Text, ToolCall, ToolSpec
 from turnwise.model import Request, Sample, Usage
-from turnwise.models import faults
-from turnwise.models.options import checked, key_of
+from turnwise.models.faults import Endpoint
+from turnwise.models.options import address_of, checked, headers_of, key_of, sdk_of
+from turnwise.models.parts import arguments_of, as_base64, as_text, count, kept, table
+from turnwise.models.transport import CONNECT_SECONDS, bounded
 
-_RESPONSE_LIMIT = 64 * 2**20
+_SERVER_ASKS: dict[str | None, dict[str, Any]] = {
+    None: {},
+    "vllm": {"return_token_ids": True},
+    "sglang": {"return_token_ids": True, "return_prompt_token_ids": True, "return_meta_info": True},
+}
+_FINISH = {"content_filter": "refusal", "function_call": "tool_calls", None: "stop"}
+_KEPT = ("reasoning_details",)
+"""Fields of a message that a server wants back as they were (OpenRouter's signed thoughts)."""
+_CALL_FIELDS = {"id", "type", "function", "index"}
 
 
 class OpenAIOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,11 +45,12 @@ class OpenAIOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
     """Name of the limit; by default `max_completion_tokens` at OpenAI, `max_tokens` elsewhere."""
     system_role: Literal["system", "developer"] = "system"
+    send_reasoning: Literal["reasoning", "reasoning_content"] | None = None
+    """Send the model's own earlier thoughts back in this field, for servers whose models want them."""
     extra_body: dict[str, Any] = {}
     """Further fields of every request."""
     headers: dict[str, str] = {}
-    """Further headers of every request."""
-    timeout_seconds: float = 600.0
+    """Further headers of every request; `$NAME` stands for an environment variable."""
 
 
 def connect(name: str, options: Mapping[str, Any]) -> OpenAIModel:
@@ -58,25 +68,23 @@ class OpenAIModel:
     remote = True
 
     def __init__(self, model: str, options: OpenAIOptions) -> None:
-        import openai
-
         self.model = model
         self.name = f"openai/{model}"
         self.options = options
-        own = options.base_url or os.environ.get("OPENAI_BASE_URL")
+        own = address_of(self.name, options.base_url, "OPENAI_BASE_URL")
         key = key_of(self.name, options.api_key_env, ("OPENAI_API_KEY",), needed=own is None)
-        self._place = (own or "https://api.openai.com/v1").rstrip("/")
-        if not self._place.startswith(("http://", "https://")):
-            raise ConfigError(f"model {self.name!r}: base_url must begin with http:// or https://: {own!r}")
+        headers, secrets = headers_of(self.name, options.headers)
+        url = own or "https://api.openai.com/v1"
+        self._endpoint = Endpoint(self.name, url, [key, *secrets])
         self._limit_field = options.max_tokens_field or ("max_tokens" if own else "max_completion_tokens")
-        self._sdk = openai
-        self._client = openai.AsyncOpenAI(
+        self._sdk = sdk = sdk_of(self.name, "openai")
+        self._client = sdk.AsyncOpenAI(
             api_key=key or "none",
-            base_url=self._place,
+            base_url=url,
             max_retries=0,
-            timeout=options.timeout_seconds,
-            default_headers=options.headers,
-            http_client=openai.DefaultAsyncHttpxClient(event_hooks={"response": [_bounded]}),
+            timeout=sdk.Timeout(None, connect=CONNECT_SECONDS),
+            default_headers=headers,
+            http_client=sdk.DefaultAsyncHttpxClient(event_hooks={"response": [bounded]}),
         )
 
     async def sample(self, request: Request) -> Sample:
@@ -85,30 +93,14 @@ class OpenAIModel:
         Raises:
             ModelError: of the kinds in `faults`.
         """
-        sdk, place = self._sdk, self._place
-        content: bytes = b""
+        body = self._body(request)
+        with self._endpoint.asking(self._sdk):
+            response = await self._client.chat.completions.with_raw_response.create(**body)
+        data = self._endpoint.parse(bytes(response.content))
         try:
-            completions: Any = self._client.chat.completions.with_raw_response
-            raw = await completions.create(**self._body(request))
-            content = bytes(raw.content)
-            data: Any = msgspec.json.decode(content)
-        except sdk.APITimeoutError:
-            raise faults.late(self.name, place) from None
-        except sdk.APIConnectionError as error:
-            raise faults.unreachable(self.name, place, error) from error
-        except sdk.APIStatusError as error:
-            text = faults.words_of(error)
-            raise faults.of_status(
-                self.name, place, error.status_code, text, error.response.headers
-            ) from None
-        except msgspec.DecodeError:
-            text = faults.brief(content.decode(errors="replace"))
-            raise faults.malformed(self.name, place, f"what is no JSON: {text or 'nothing'}") from None
-        except _TooLongError:
-            raise faults.malformed(
-                self.name, place, f"more than {_RESPONSE_LIMIT >> 20} MiB: an endless reply"
-            ) from None
-        return self._read(data)
+            return self._read(data)
+        except (KeyError, IndexError, TypeError, AttributeError, ValueError):
+            raise self._endpoint.malformed(f"no message: {data}") from None
 
     async def close(self) -> None:
         """Close connections."""
@@ -118,7 +110,7 @@ class OpenAIModel:
         options, sampling = self.options, request.sampling
         body: dict[str, Any] = {
             "model": self.model,
-            "messages": [_message_out(message, options.system_role) for message in request.messages],
+            "messages": [self._message_out(message) for message in request.messages],
         }
         if request.tools:
             body["tools"] = [_tool_out(tool) for tool in request.tools]
@@ -128,109 +120,108 @@ class OpenAIModel:
             self._limit_field: sampling.max_tokens,
             "stop": list(sampling.stop) or None,
             "seed": sampling.seed,
-            "logprobs": sampling.logprobs or None,
+            "logprobs": sampling.logprobs or options.token_ids == "sglang" or None,
         }
         body |= {name: value for name, value in optional.items() if value is not None}
-        extra = dict(options.extra_body) | sampling.extra
-        if options.token_ids == "vllm":
-            extra["return_token_ids"] = True
-        elif options.token_ids == "sglang":
-            extra |= {"return_prompt_token_ids": True, "return_meta_info": True}
-            body["logprobs"] = True
-        if extra:
-            body["extra_body"] = extra
+        body["extra_body"] = options.extra_body | _SERVER_ASKS[options.token_ids] | sampling.extra
         return body
 
-    def _read(self, data: Any) -> Sample:
-        try:
-            choice: dict[str, Any] = data["choices"][0]
-            given: dict[str, Any] = choice["message"]
-            message = _message_in(given)
-        except (KeyError, IndexError, TypeError, AttributeError):
-            text = faults.brief(str(data))
-            raise faults.malformed(self.name, self._place, f"no message: {text}") from None
-        finish = choice.get("finish_reason") or "stop"
-        prompt_ids, sampled_ids, logprobs = _tokens(data, choice)
+    def _message_out(self, message: Message) -> dict[str, Any]:
+        role = self.options.system_role if message.role == "system" else message.role
+        out: dict[str, Any] = {"role": role, "content": message.content}
+        if not isinstance(message.content, str):
+            out["content"] = [_part_out(part) for part in message.content]
+        mine = kept(message, "openai", self.model)
+        out |= table(mine, "message")
+        if message.tool_calls:
+            extras = table(mine, "calls")
+            out["tool_calls"] = [_call_out(call) | table(extras, call.id) for call in message.tool_calls]
+            out["content"] = out["content"] or None
+        field = self.options.send_reasoning
+        if field is not None and message.reasoning is not None:
+            out[field] = message.reasoning
+        if message.role == "tool":
+            out["tool_call_id"] = message.tool_call_id or ""
+        elif message.name:
+            out["name"] = re.sub(r"[^\w-]", "_", message.name, flags=re.ASCII)[:64]
+        return out
+
+    def _read(self, data: dict[str, Any]) -> Sample:
+        choice: dict[str, Any] = data["choices"][0]
+        message = self._message_in(choice["message"])
+        finish: Any = choice.get("finish_reason")
+        finish = str(_FINISH.get(finish, finish))
+        if message.tool_calls and finish == "stop":
+            finish = "tool_calls"
+        if choice["message"].get("refusal"):
+            finish = "refusal"
+        if finish == "stop" and choice["message"].get("content") is None and message.reasoning is None:
+            raise ValueError("null content")
+        tokens = _tokens(data, choice)
         answered = data.get("model")
+        version = data.get("system_fingerprint")
         return Sample(
             message=message,
-            finish={"content_filter": "refusal", "function_call": "tool_calls"}.get(finish, finish),
-            usage=_usage(data.get("usage")),
-            model=answered if answered and answered != self.model else None,
-            version=data.get("system_fingerprint"),
-            prompt_ids=prompt_ids,
-            sampled_ids=sampled_ids,
-            logprobs=logprobs,
+            finish=finish,
+            usage=_usage(table(data, "usage")),
+            model=str(answered) if answered and answered != self.model else None,
+            version=str(version) if version else None,
+            prompt_ids=tokens.prompt,
+            sampled_ids=tokens.sampled,
+            logprobs=tokens.logprobs,
+        )
+
+    def _message_in(self, given: dict[str, Any]) -> Message:
+        reasoning: Any = given.get("reasoning_content") or given.get("reasoning")
+        wished: Sequence[Any] = given.get("tool_calls") or ()
+        calls = tuple(
+            ToolCall(
+                id=str(call.get("id") or f"call-{place}"),
+                name=str(call["function"].get("name") or ""),
+                arguments=as_text(call["function"].get("arguments")),
+            )
+            for place, call in enumerate(wished)
+        )
+        # What a server adds to a call beyond the protocol (Gemini's signatures) is the call's, and goes back.
+        extras = {
+            call.id: {key: value for key, value in wish.items() if key not in _CALL_FIELDS}
+            for call, wish in zip(calls, wished, strict=True)
+            if wish.keys() - _CALL_FIELDS
+        }
+        fields = {key: given[key] for key in _KEPT if given.get(key)}
+        provider: dict[str, Any] = {"model": self.model}
+        provider |= {key: value for key, value in (("message", fields), ("calls", extras)) if value}
+        return Message(
+            role="assistant",
+            content=_content_in(given.get("content")) or str(given.get("refusal") or ""),
+            tool_calls=calls,
+            reasoning=reasoning if isinstance(reasoning, str) else None,
+            provider={"openai": provider} if len(provider) > 1 else None,
         )
 
 
-class _TooLongError(Exception):
-    """A response went on beyond all measure."""
-
-
-async def _bounded(response: Any) -> None:
-    """Read a response up to a limit; what an endless one sends is not kept."""
-    size = 0
-    chunks: list[bytes] = []
-    async for chunk in response.aiter_bytes():
-        size += len(chunk)
-        if size > _RESPONSE_LIMIT:
-            await response.aclose()
-            raise _TooLongError
-        chunks.append(chunk)
-    # As `aread` leaves it, so that whoever reads the response after this finds all of it.
-    response._content = b"".join(chunks)
-
-
-def _message_out(message: Message, system_role: str) -> dict[str, Any]:
-    out: dict[str, Any] = {"role": system_role if message.role == "system" else message.role}
-    if isinstance(message.content, str):
-        out["content"] = message.content
-    else:
-        out["content"] = [_part_out(part) for part in message.content]
-    if message.tool_calls:
-        out["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                # Servers parse the arguments of past calls; what never was JSON would make them refuse.
-                "function": {"name": call.name, "arguments": _json_or_empty(call.arguments)},
-            }
-            for call in message.tool_calls
-        ]
-        out["content"] = out["content"] or None
-    if message.role == "tool":
-        out["tool_call_id"] = message.tool_call_id or ""
-    elif message.name:
-        out["name"] = message.name
-    return out | _table(message.provider or {}, "openai")
-
-
-def _json_or_empty(arguments: str) -> str:
-    try:
-        msgspec.json.decode(arguments)
-    except msgspec.DecodeError:
-        return "{}"
-    return arguments
+def _call_out(call: ToolCall) -> dict[str, Any]:
+    arguments = "{}" if arguments_of(call) is None else call.arguments
+    function = {"name": call.name, "arguments": arguments}
+    return {"id": call.id, "type": "function", "function": function}
 
 
 def _part_out(part: Part) -> dict[str, Any]:
     if isinstance(part, Text):
         return {"type": "text", "text": part.text}
-    if part.data is None:
-        raise ModelError(
-            f"the bytes of {part.media_type} {part.digest[:12]} are not here", kind="bad_request"
-        )
-    data = base64.b64encode(part.data).decode()
+    data = as_base64(part)
     url = f"data:{part.media_type};base64,{data}"
     if isinstance(part, Image):
         return {"type": "image_url", "image_url": {"url": url}}
     if isinstance(part, Audio):
         kind = part.media_type.partition("/")[2].removeprefix("x-")
-        return {"type": "input_audio", "input_audio": {"data": data, "format": kind}}
+        return {"type": "input_audio", "input_audio": {"data": data, "format": _AUDIO.get(kind, kind)}}
     if isinstance(part, File):
         return {"type": "file", "file": {"filename": part.name or "file", "file_data": url}}
     return {"type": "video_url", "video_url": {"url": url}}
+
+
+_AUDIO = {"mpeg": "mp3", "wave": "wav"}
 
 
 def _tool_out(tool: ToolSpec) -> dict[str, Any]:
@@ -239,68 +230,43 @@ def _tool_out(tool: ToolSpec) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def _message_in(given: dict[str, Any]) -> Message:
-    reasoning: Any = given.get("reasoning_content") or given.get("reasoning")
-    calls = tuple(
-        ToolCall(
-            id=str(call.get("id") or f"call-{place}"),
-            name=str(call["function"].get("name") or ""),
-            arguments=_as_text(call["function"].get("arguments")),
-        )
-        for place, call in enumerate(given.get("tool_calls") or ())
-    )
-    kept = {key: given[key] for key in ("reasoning_details",) if given.get(key)}
-    return Message(
-        role="assistant",
-        content=_content_in(given.get("content")) or str(given.get("refusal") or ""),
-        tool_calls=calls,
-        reasoning=reasoning if isinstance(reasoning, str) else None,
-        provider={"openai": kept} if kept else None,
-    )
-
-
 def _content_in(content: Any) -> str:
     if isinstance(content, list):
         return "".join(str(part.get("text") or "") for part in cast("list[dict[str, Any]]", content))
     return "" if content is None else str(content)
 
 
-def _as_text(arguments: Any) -> str:
-    """Arguments as the model wrote them; some servers parse them already."""
-    if arguments is None:
-        return "{}"
-    return arguments if isinstance(arguments, str) else msgspec.json.encode(arguments).decode()
-
-
-def _usage(given: Any) -> Usage | None:
-    if not isinstance(given, dict):
+def _usage(usage: dict[str, Any]) -> Usage | None:
+    if not usage:
         return None
-    usage = cast("dict[str, Any]", given)
     return Usage(
-        input=int(usage.get("prompt_tokens") or 0),
-        output=int(usage.get("completion_tokens") or 0),
-        cached=int(_table(usage, "prompt_tokens_details").get("cached_tokens") or 0),
-        reasoning=int(_table(usage, "completion_tokens_details").get("reasoning_tokens") or 0),
+        input=count(usage, "prompt_tokens"),
+        output=count(usage, "completion_tokens"),
+        cached=count(table(usage, "prompt_tokens_details"), "cached_tokens"),
+        reasoning=count(table(usage, "completion_tokens_details"), "reasoning_tokens"),
     )
 
 
-def _table(data: dict[str, Any], name: str) -> dict[str, Any]:
-    found = data.get(name)
-    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+class _Tokens(NamedTuple):
+    """What a server tells of tokens, each as far as it does."""
+
+    prompt: list[int] | None
+    sampled: list[int] | None
+    logprobs: list[float] | None
 
 
-def _tokens(
-    data: dict[str, Any], choice: dict[str, Any]
-) -> tuple[list[int] | None, list[int] | None, list[float] | None]:
-    """Prompt ids, sampled ids and log-probabilities, as far as the server tells."""
-    prompt = data.get("prompt_token_ids") or choice.get("prompt_token_ids")
-    sampled = choice.get("token_ids")
-    content: Any = _table(choice, "logprobs").get("content")
+def _tokens(data: dict[str, Any], choice: dict[str, Any]) -> _Tokens:
+    prompt: Any = data.get("prompt_token_ids") or choice.get("prompt_token_ids")
+    sampled: Any = choice.get("token_ids")
+    content: Any = table(choice, "logprobs").get("content")
     logprobs = [float(token["logprob"]) for token in content] if content else None
-    told: Any = _table(choice, "meta_info").get("output_token_logprobs")
-    if told and sampled is None:
-        sampled = [int(entry[1]) for entry in told]
-        logprobs = [float(entry[0]) for entry in told]
-    if sampled is not None and logprobs is not None and len(sampled) != len(logprobs):
+    told: Any = table(choice, "meta_info").get("output_token_logprobs")
+    if told:
+        ids = [int(entry[1]) for entry in told]
+        if sampled is None or ids == sampled:
+            sampled, logprobs = ids, [float(entry[0]) for entry in told]
+    if sampled is None:
+        return _Tokens(None, None, logprobs)
+    if logprobs is not None and len(sampled) != len(logprobs):
         logprobs = None
-    return (prompt or None) if sampled is not None else None, sampled, logprobs
+    return _Tokens([int(token) for token in prompt] if prompt else None, [int(t) for t in sampled], logprobs)
