@@ -6,6 +6,7 @@ The functions without `_async` may be called anywhere, in a notebook's running e
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Coroutine, Iterable, Mapping
 from pathlib import Path
@@ -81,8 +82,7 @@ async def run_async(
     if isinstance(made, str):
         raw["environment"] = made
     else:
-        kind = type(made)
-        raw |= {"environment": f"{kind.__module__}:{kind.__qualname__}", "settings": made.settings()}
+        raw |= {"environment": _place(type(made)), "settings": made.settings()}
     task_set: TaskSet | None = None
     if isinstance(tasks, (str, Path)):
         raw["tasks"] = str(tasks)
@@ -171,6 +171,14 @@ def open_run(run: str = "last", *, store: AnyStore = None) -> Run:
     """A run to read, by its id, the beginning of it, or `last`."""
     opened = _open(store)
     return Run(opened, opened.run(run))
+
+
+def _place(kind: type[Environment]) -> str:
+    """Where a config finds a class again: a script that is being run by its file."""
+    module = kind.__module__
+    if module == "__main__":
+        module = str(Path(getattr(sys.modules[module], "__file__", None) or module).resolve())
+    return f"{module}:{kind.__qualname__}"
 
 
 def _open(store: AnyStore) -> Store:

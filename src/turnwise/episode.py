@@ -482,7 +482,7 @@ class Episode:
         return total(self.rewards, role, self.environment.roles[0])
 
     def drain(self) -> tuple[Segment, list[Timing]]:
-        """What is new since the last time, for the store."""
+        """What is new since the last time, for the store, which encodes it at once."""
         new: dict[str, Any] = {}
         for name, start in self._drained.items():
             kept = getattr(self, name)
@@ -501,7 +501,7 @@ class Episode:
         return Segment(**new), timings
 
     def dissolve(self) -> None:
-        """Let go of the roles, once nobody will ask them again: memory returns at once, not at a collection."""
+        """Let go of the roles, once nobody asks them again: memory returns at once, not at a collection."""
         for name, role in self.roles.items():
             self.__dict__.pop(name, None)
             role.dissolve()

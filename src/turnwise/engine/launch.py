@@ -98,13 +98,25 @@ async def resume(
         RunStopped: as `start`; also where an episode diverges because the environment changed.
     """
     run = Run(store, store.run(name))
-    config = run.config
+    store.claim(run.row.number)
+    try:
+        session, jobs, count = _pick_up(run, retry, concurrency, given, watch)
+    except BaseException:
+        store.release(run.row.number, run.row.status)
+        raise
+    return await session.play(jobs, count)
+
+
+def _pick_up(
+    run: Run, retry: bool, concurrency: int | None, given: Given, watch: Watch | None
+) -> tuple[_Session, Iterator[Job], int]:
+    """What is left to do of a run, and who does it."""
+    config, store = run.config, run.store
     if concurrency is not None:
         config = msgspec.structs.replace(config, concurrency=concurrency)
     environment = resolve.environment(config, given)
     plan = None if run.row.kind == "fork" else _same_plan(run, config, environment, given)
     cast = resolve.casting(config, environment, given)
-    store.claim(run.row.number)
     tally = Tally(run.row.planned)
     begun: set[int] = set()
     done: set[int] = set()
@@ -122,8 +134,7 @@ async def resume(
             elif plan is not None:
                 yield Job(*plan.item(number))
 
-    session = _Session(run.refresh(), config, environment, cast, tally, watch)
-    return await session.play(jobs(), len(pending))
+    return _Session(run, config, environment, cast, tally, watch), jobs(), len(pending)
 
 
 async def fork(

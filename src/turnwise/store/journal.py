@@ -1,7 +1,9 @@
 """The journal of a run: what its episodes do, written down in groups while they do it.
 
-Episodes say that they changed; before the event loop sleeps, and after a few rounds of a busy one, everything new of all of them goes to the database in one transaction. SQLite is written in the loop itself: a commit to its write-ahead log costs less
-than handing it to a thread. A server is written from a thread, so that its latency is nobody's.
+Episodes say that they changed. Before the event loop sleeps, and after a few rounds of a busy one, everything
+new of all of them goes to the database in one transaction. SQLite is written in the loop itself: a commit to
+its write-ahead log costs less than handing it to a thread. A server is written from a thread, so that its
+latency is nobody's.
 """
 
 from __future__ import annotations
