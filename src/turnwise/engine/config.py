@@ -94,7 +94,13 @@ def parse(raw: dict[str, Any], as_type: type[T] = RunConfig, *, where: str = "co
             "agents": {role: {"use": a} if isinstance(a, str) else a for role, a in spelt.items()},
         }
     try:
+        # Stored records keep what they do not know; in a config it is a slip.
+        _no_others(raw.get("limits"), Limits, "limits")
+        for role, agent in cast("dict[str, Any]", raw.get("agents") or {}).items():
+            _no_others(agent.get("sampling"), Sampling, f"agents.{role}.sampling")
         return msgspec.convert(raw, as_type)
+    except _OtherKeyError as other:
+        raise ConfigError(f"{where}{_line(text, other.key)}: {other}") from None
     except msgspec.ValidationError as error:
         raise ConfigError(_explain(error, raw, as_type, where, text)) from None
 
@@ -121,6 +127,21 @@ def read_config(path: str | Path) -> dict[str, Any]:
     if isinstance(raw.get("tasks"), str):
         raw["tasks"] = str(folder / raw["tasks"])
     return raw
+
+
+class _OtherKeyError(Exception):
+    """A key that a record of the config has not."""
+
+    def __init__(self, key: str, place: str, near: str) -> None:
+        super().__init__(f"{place}.{key}: unknown key{near}")
+        self.key = key
+
+
+def _no_others(given: Any, record: type[msgspec.Struct], place: str) -> None:
+    known = [field.encode_name for field in msgspec.structs.fields(record) if field.name != "unknown"]
+    for key in cast("dict[str, Any]", given) if isinstance(given, dict) else ():
+        if key not in known:
+            raise _OtherKeyError(key, place, did_you_mean(key, known) or f"; it has {', '.join(known)}")
 
 
 def _explain(error: msgspec.ValidationError, raw: Any, as_type: Any, where: str, text: str) -> str:

@@ -102,7 +102,7 @@ async def resume(
     try:
         session, jobs, count = _pick_up(run, retry, concurrency, given, watch)
     except BaseException:
-        store.release(run.row.number, run.row.status)
+        store.release(run.row.number, "done" if run.row.status == "done" else "stopped")
         raise
     return await session.play(jobs, count)
 
