@@ -96,9 +96,9 @@ class OpenAIModel:
         body = self._body(request)
         with self._endpoint.asking(self._sdk):
             response = await self._client.chat.completions.with_raw_response.create(**body)
-        data = self._endpoint.parse(bytes(response.content))
+        data = self._endpoint.parse(bytes(response.http_response.content))
         try:
-            return self._read(data)
+            return self._read(data, request.ordinal)
         except (KeyError, IndexError, TypeError, AttributeError, ValueError):
             raise self._endpoint.malformed(f"no message: {data}") from None
 
@@ -146,9 +146,9 @@ class OpenAIModel:
             out["name"] = re.sub(r"[^\w-]", "_", message.name, flags=re.ASCII)[:64]
         return out
 
-    def _read(self, data: dict[str, Any]) -> Sample:
+    def _read(self, data: dict[str, Any], ordinal: int) -> Sample:
         choice: dict[str, Any] = data["choices"][0]
-        message = self._message_in(choice["message"])
+        message = self._message_in(choice["message"], ordinal)
         finish: Any = choice.get("finish_reason")
         finish = str(_FINISH.get(finish, finish))
         if message.tool_calls and finish == "stop":
@@ -171,12 +171,12 @@ class OpenAIModel:
             logprobs=tokens.logprobs,
         )
 
-    def _message_in(self, given: dict[str, Any]) -> Message:
+    def _message_in(self, given: dict[str, Any], ordinal: int) -> Message:
         reasoning: Any = given.get("reasoning_content") or given.get("reasoning")
         wished: Sequence[Any] = given.get("tool_calls") or ()
         calls = tuple(
             ToolCall(
-                id=str(call.get("id") or f"call-{place}"),
+                id=str(call.get("id") or f"call-{ordinal}-{place}"),
                 name=str(call["function"].get("name") or ""),
                 arguments=as_text(call["function"].get("arguments")),
             )
