@@ -97,7 +97,9 @@ def parse(raw: dict[str, Any], as_type: type[T] = RunConfig, *, where: str = "co
         # Stored records keep what they do not know; in a config it is a slip.
         _no_others(raw.get("limits"), Limits, "limits")
         for role, agent in cast("dict[str, Any]", raw.get("agents") or {}).items():
-            _no_others(agent.get("sampling"), Sampling, f"agents.{role}.sampling")
+            if isinstance(agent, dict):
+                sampling = cast("dict[str, Any]", agent).get("sampling")
+                _no_others(sampling, Sampling, f"agents.{role}.sampling")
         return msgspec.convert(raw, as_type)
     except _OtherKeyError as other:
         raise ConfigError(f"{where}{_line(text, other.key)}: {other}") from None

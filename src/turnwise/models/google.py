@@ -80,6 +80,7 @@ class GoogleModel:
         self._endpoint = Endpoint(self.name, url, [key, *secrets])
         self._types = sdk.types
         self._errors = sdk.errors
+        self._pydantic = sdk_of(self.name, "pydantic", "google")
         self._thinking = self._thought(options.thinking)
         # The SDK brings one of the two.
         self._http = sdk_of(self.name, "httpx2" if importlib.util.find_spec("httpx2") else "httpx", "google")
@@ -139,9 +140,10 @@ class GoogleModel:
             thinking = {"thinkingBudget": thinking, "includeThoughts": True}
         try:
             return None if thinking is None else self._types.ThinkingConfig.model_validate(thinking)
-        except ValueError as error:
-            reason = " ".join(str(error).split("\n")[1:3])
-            raise ConfigError(f"model {self.name!r}, option 'thinking': {reason}") from None
+        except self._pydantic.ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(["thinking", *map(str, first["loc"])])
+            raise ConfigError(f"model {self.name!r}, option {key!r}: {first['msg'].lower()}") from None
 
     def _refused(self, error: Any) -> ModelError:
         """The error for an HTTP status; the wait that Google wishes stands among the details."""
@@ -200,7 +202,7 @@ class GoogleModel:
             return self._types.Content.model_validate_json(
                 msgspec.json.encode({"role": role, "parts": parts})
             )
-        except ValueError:
+        except self._pydantic.ValidationError:
             raise ModelError(
                 f"{self.name}: the installed google-genai cannot send back what the model said: upgrade it",
                 kind="bad_request",
