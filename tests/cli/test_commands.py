@@ -171,7 +171,7 @@ def test_envs_systems_and_doctor(folder: Path) -> None:
     assert {"mint", "mt_eval", "number_guess", "twenty_questions", "wilt"} <= set(names)
     assert "max_turns" in ok("envs", "number_guess")
     assert [one["name"] for one in last_json("systems")] == list(catalogue())
-    assert [one["name"] for one in last_json("systems", "--tag", "refinement")] == ["mt_eval"]
+    assert [one["name"] for one in last_json("systems", "--tag", "expansion")] == ["mt_eval"]
     assert "arXiv" in ok("systems", "wilt")
     found = {one["name"]: one for one in last_json("doctor")}
     assert found["turnwise"]["what"] == turnwise.__version__

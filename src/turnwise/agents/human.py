@@ -31,7 +31,7 @@ class Human:
         self, read: Callable[[], str] | None = None, write: Callable[[str], object] | None = None
     ) -> None:
         self._read = read or self._prompt
-        self._write = write or (lambda text: print(text, file=sys.stderr, flush=True))
+        self._write = write or self._print
         self._turn = asyncio.Lock()
         self._calls = 0
 
@@ -76,6 +76,10 @@ class Human:
         while (line := self._read()).strip() != '"""':
             lines.append(line)
         return "\n".join(lines)
+
+    @staticmethod
+    def _print(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
 
     @staticmethod
     def _prompt() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,7 +21,7 @@ def command(
     opened = open_store(store)
     rows = opened.runs(count)
     counts = opened.counts([row.number for row in rows]) if rows else {}
-    listed = [
+    listed: list[dict[str, Any]] = [
         {
             "run": row.id,
             "environment": row.environment,

@@ -113,7 +113,7 @@ def _metrics(run: Run) -> Table | None:
         return None
     values: dict[str, tuple[list[float], list[str]]] = {}
     for task, text in run.store.columns(run.row.number, ("task", "metrics")):
-        for name, value in (msgspec.json.decode(text) if text else {}).items():
+        for name, value in msgspec.json.decode(text or "{}", type=dict[str, float]).items():
             kept, tasks = values.setdefault(name, ([], []))
             kept.append(value)
             tasks.append(task)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -45,9 +45,11 @@ def command(
         table = Table.grid(padding=(0, 2))
         table.add_column(style="dim")
         for key, value in _plain(systems[name]).items():
-            lines = [f"turnwise {line}" for line in value] if key == "run" else value
-            joined = "\n" if key == "run" else ", "
-            table.add_row(key, joined.join(map(str, lines)) if isinstance(lines, list) else str(value))
+            if key == "run":
+                table.add_row(key, "\n".join(f"turnwise {line}" for line in value))
+            else:
+                shown = cast("list[Any]", value) if isinstance(value, list) else [value]
+                table.add_row(key, ", ".join(str(one) for one in shown))
     output.console().print(table)
 
 

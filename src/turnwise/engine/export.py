@@ -6,6 +6,7 @@ trainers and notebooks read; `log` holds the whole as JSON.
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -41,8 +42,8 @@ def parquet(run: Run, to: Path) -> int:
         ConfigError: pyarrow is not installed, or the file cannot be written.
     """
     try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        pa: Any = importlib.import_module("pyarrow")
+        pq: Any = importlib.import_module("pyarrow.parquet")
     except ImportError:
         raise ConfigError("Parquet needs pyarrow: install turnwise[data]") from None
     schema = _schema(pa)

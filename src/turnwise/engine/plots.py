@@ -79,7 +79,7 @@ def _figure() -> tuple[Any, Any]:
     except ImportError:
         raise ConfigError("plots need matplotlib: install turnwise[plot]") from None
     figure = Figure(figsize=(6.4, 4.0), dpi=160, layout="constrained")
-    axes = figure.subplots()
+    axes: Any = figure.subplots()
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(visible=True, color="#dddddd", lw=0.6)
     axes.set_axisbelow(True)
