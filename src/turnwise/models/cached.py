@@ -117,5 +117,5 @@ def _options(model: Any) -> Any:
     """The options of the innermost model, where it has any: they decide what it answers."""
     while hasattr(model, "model") and not isinstance(model.model, str):
         model = model.model
-    options = getattr(model, "options", None)
-    return options if isinstance(options, (msgspec.Struct, dict)) else None
+    options: Any = getattr(model, "options", None)
+    return options if isinstance(options, msgspec.Struct) else None
