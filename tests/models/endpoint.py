@@ -12,13 +12,13 @@ from typing import Any
 
 
 class Endpoint:
-    """Listens on a free port of the loopback while it is entered.
+    """Listens on the loopback, on `port` or a free one, while it is entered.
 
     `answers` are used up one by one, the last one stays; each is `(status, body)`, `(status, body, headers)`,
     or a word: `hang`, `reset`, `truncated`, `endless`. A function makes the answer from the request's JSON.
     """
 
-    def __init__(self, *answers: Any) -> None:
+    def __init__(self, *answers: Any, port: int = 0) -> None:
         self.answers = list(answers)
         self.asked: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
@@ -85,7 +85,7 @@ class Endpoint:
             def handle_error(self, request: Any, client_address: Any) -> None:
                 pass
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         self.root = f"http://127.0.0.1:{self._server.server_address[1]}"
         self.url = f"{self.root}/v1"

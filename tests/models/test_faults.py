@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import email.utils
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -30,6 +32,7 @@ PROVIDERS: dict[str, tuple[Callable[..., Any], str, str, Any]] = {
     "anthropic": (anthropic.connect, "", "ANTHROPIC_API_KEY", CLAUDE),
     "google": (google.connect, "", "GEMINI_API_KEY", GEMINI),
 }
+SDKS = {"openai": "openai", "anthropic": "anthropic", "google": "google.genai"}
 
 
 @pytest.fixture(autouse=True)
@@ -144,6 +147,22 @@ def test_options_are_checked(provider: str) -> None:
         connect("tiny", {"bas_url": "http://localhost"})
     with pytest.raises(ConfigError, match="option 'headers': expected `object`, got `int`"):
         connect("tiny", {"headers": 1})
+
+
+def test_the_sdk_is_imported_only_when_a_model_is_made(provider: str) -> None:
+    sdk = SDKS[provider]
+    code = f"import sys, turnwise.models.{provider}; sys.exit({sdk!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("provider", ["anthropic", "google"])
+def test_without_its_sdk_one_line_says_what_to_install(
+    provider: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, SDKS[provider], None)
+    wanted = rf"'{provider}/tiny' needs {SDKS[provider]} .*: pip install 'turnwise\[{provider}\]'"
+    with pytest.raises(ConfigError, match=wanted):
+        made(provider, "http://localhost")
 
 
 def test_only_the_hash_of_a_picture_is_not_enough(provider: str) -> None:

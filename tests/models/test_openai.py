@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -248,42 +246,51 @@ def test_headers_may_come_from_variables(monkeypatch: pytest.MonkeyPatch) -> Non
         connect("tiny", {})
 
 
-def test_the_sdk_is_imported_only_when_a_model_is_made() -> None:
-    code = "import sys, turnwise.models.openai; sys.exit('openai' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+def bisect(request: dict[str, Any]) -> Any:
+    """A model that halves the range of number_guess."""
+    low, high = 1, 100
+    said = [message["content"] for message in request["messages"]]
+    for mine, hint in zip(said[1::2], said[2::2], strict=False):
+        low, high = (int(mine) + 1, high) if hint == "higher" else (low, int(mine) - 1)
+    return 200, completion(str((low + high) // 2))
 
 
 def test_a_whole_run(tmp_path: Path) -> None:
-    def guess(request: dict[str, Any]) -> Any:
-        low, high = 1, 100
-        said = [message["content"] for message in request["messages"]]
-        for mine, hint in zip(said[1::2], said[2::2], strict=False):
-            low, high = (int(mine) + 1, high) if hint == "higher" else (low, int(mine) - 1)
-        return 200, completion(str((low + high) // 2))
-
-    with Endpoint(guess) as endpoint:
+    with Endpoint(bisect) as endpoint:
         run = turnwise.run(
             "number_guess",
             "openai/tiny",
             models={"openai/tiny": {"base_url": endpoint.url}},
+            prices={"openai/*": {"input": 1.0, "cached": 0.5, "output": 10.0}},
             limit=5,
             store=tmp_path / "t.db",
         )
-        summary = run.summary()
-        assert summary["score"]["mean"] == 1.0
-        calls = sum(row.calls or 0 for row in run.episodes())
-        assert len(endpoint.asked) == calls
-        assert run.episodes()[0].input == 12 * (run.episodes()[0].calls or 0)
+    episodes = run.episodes()
+    assert run.summary()["score"]["mean"] == 1.0
+    assert len(endpoint.asked) == sum(row.calls or 0 for row in episodes)
+    first = episodes[0]
+    assert (first.input, first.output) == (12 * (first.calls or 0), 3 * (first.calls or 0))
+    # 8 fresh tokens at 1, 4 cached ones at 0.5, 3 sampled ones at 10, for a million each.
+    assert first.cost == pytest.approx((first.calls or 0) * (8 * 1 + 4 * 0.5 + 3 * 10) / 1e6)
     assert turnwise.replay(run.id, store=tmp_path / "t.db").replayed == 5
 
 
-def test_an_endpoint_that_is_down_stops_the_run_and_loses_nothing(tmp_path: Path) -> None:
-    url = f"http://127.0.0.1:{closed_port()}/v1"
-    options = {
-        "models": {"openai/tiny": {"base_url": url}},
-        "calls": {"attempts": 2, "backoff_seconds": 0.01},
-    }
+def test_an_endpoint_that_is_down_stops_the_run_which_resumes_when_it_is_up(tmp_path: Path) -> None:
+    store, port = tmp_path / "t.db", closed_port()
+    url = f"http://127.0.0.1:{port}/v1"
     with pytest.raises(turnwise.RunStopped, match=r"cannot reach.*turnwise resume number_guess-") as caught:
-        turnwise.run("number_guess", "openai/tiny", limit=5, store=tmp_path / "t.db", **options)
+        turnwise.run(
+            "number_guess",
+            "openai/tiny",
+            models={"openai/tiny": {"base_url": url}},
+            calls={"attempts": 2, "backoff_seconds": 0.01},
+            limit=5,
+            store=store,
+        )
     assert "\n" not in str(caught.value)
+    assert url in str(caught.value)
     assert caught.value.run.row.status == "stopped"
+    with Endpoint(bisect, port=port) as endpoint:
+        run = turnwise.resume(caught.value.run.id, store=store)
+    assert (run.row.status, run.summary()["score"]["mean"]) == ("done", 1.0)
+    assert len(endpoint.asked) == sum(row.calls or 0 for row in run.episodes())
