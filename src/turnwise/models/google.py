@@ -7,8 +7,8 @@ these are unchanged and the same model is asked.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping, Sequence
+from importlib.metadata import requires
 from typing import Any, cast
 
 import msgspec
@@ -82,8 +82,7 @@ class GoogleModel:
         self._errors = sdk.errors
         self._pydantic = sdk_of(self.name, "pydantic", "google")
         self._thinking = self._thought(options.thinking)
-        # The SDK brings one of the two.
-        self._http = sdk_of(self.name, "httpx2" if importlib.util.find_spec("httpx2") else "httpx", "google")
+        self._http = sdk_of(self.name, _http_library(), "google")
         self._connections = self._http.AsyncClient(
             event_hooks={"response": [bounded]},
             timeout=self._http.Timeout(None, connect=CONNECT_SECONDS),
@@ -274,6 +273,12 @@ class GoogleModel:
             reasoning=thoughts or None,
             provider=None if plain else {"google": {"model": self.model, "parts": list(parts)}},
         )
+
+
+def _http_library() -> str:
+    """The one of the two that the installed SDK is made for; its responses must be of this one."""
+    needs = requires("google-genai") or []
+    return "httpx2" if any(need.startswith("httpx2") for need in needs) else "httpx"
 
 
 def _said(parts: Sequence[dict[str, Any]]) -> tuple[str, list[tuple[str, Any]]]:
