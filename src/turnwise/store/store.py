@@ -28,6 +28,8 @@ DEFAULT = "turnwise.db"
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 _LAST = ("last", "@last")
+_LOCK = 0x7475726E
+"""Number of PostgreSQL's advisory lock under which tables are made."""
 _timings = msgspec.json.Decoder(list[Timing])
 
 
@@ -346,12 +348,15 @@ class Store:
             connection.execute(runs.update().where(runs.c.number == number).values(**values))
 
     def _prepare(self) -> None:
+        """Check the tables' version, or make the tables; several processes may come here at once."""
         with self.engine.begin() as connection:
             if not sa.inspect(connection).has_table(schema.about.name):
-                schema.metadata.create_all(connection)
-                insert = schema.about.insert().values(key="version", value=str(schema.VERSION))
-                connection.execute(insert)
-                return
+                lock = "BEGIN IMMEDIATE" if self.embedded else f"SELECT pg_advisory_xact_lock({_LOCK})"
+                connection.exec_driver_sql(lock)
+                if not sa.inspect(connection).has_table(schema.about.name):
+                    schema.metadata.create_all(connection)
+                    insert = schema.about.insert().values(key="version", value=str(schema.VERSION))
+                    connection.execute(insert)
             version = connection.scalar(
                 sa.select(schema.about.c.value).where(schema.about.c.key == "version")
             )
