@@ -81,10 +81,12 @@ class Bubblewrap:
             *("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"),
             *("--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"),
             *("--cap-drop", "ALL"),
-            *_readable(),
+            *_system(),
             *("--proc", "/proc", "--dev", "/dev"),
             *("--perms", "1777", "--size", size, "--tmpfs", "/tmp"),
             *("--perms", "1777", "--size", size, "--tmpfs", "/dev/shm"),
+            # After /tmp, since a Python may lie below it.
+            *_python(),
             *("--ro-bind", str(_WORKER), "/worker.py", "--remount-ro", "/", "--chdir", "/tmp"),
             *("--setenv", "PATH", "/usr/bin:/bin", "--setenv", "HOME", "/tmp"),
             *("--setenv", "LANG", "C.UTF-8", "--setenv", "PYTHONHASHSEED", "0"),
@@ -230,8 +232,8 @@ class filter_descriptor:  # noqa: N801 - used like a function
             os.close(self._reader)
 
 
-def _readable() -> list[str]:
-    """The system and this Python, read-only; nothing of anybody's home but what this Python lies in."""
+def _system() -> list[str]:
+    """The system, read-only."""
     words = ["--ro-bind", "/usr", "/usr"]
     for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
         path = Path("/", name)
@@ -242,6 +244,12 @@ def _readable() -> list[str]:
     words += ["--perms", "0755", "--dir", "/etc"]
     for name in ("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime"):
         words += ["--ro-bind-try", name, name]
+    return words
+
+
+def _python() -> list[str]:
+    """This Python, read-only; nothing else of anybody's home."""
+    words: list[str] = []
     paths = sysconfig.get_paths()
     homes = {sys.prefix, sys.base_prefix, paths["stdlib"], paths["platstdlib"]}
     executable = Path(sys.executable)
