@@ -183,11 +183,8 @@ class GoogleModel:
 
     def _contents(self, request: Request) -> list[Any]:
         said = in_turns(request.messages).said
-        known = {
-            table(part, "functionCall").get("id")
-            for message in request.messages
-            for part in kept(message, "google", self.model).get("parts") or ()
-        }
+        parts = [part for m in request.messages for part in kept(m, "google", self.model).get("parts") or ()]
+        known = {str(table(part, "functionCall").get("id")) for part in parts}
         contents: list[Any] = []
         for turn in said:
             role = "model" if turn[0].role == "assistant" else "user"
@@ -207,7 +204,7 @@ class GoogleModel:
                 kind="bad_request",
             ) from None
 
-    def _parts_out(self, message: Message, known: set[Any]) -> list[dict[str, Any]]:
+    def _parts_out(self, message: Message, known: set[str]) -> list[dict[str, Any]]:
         """A message in the API's own JSON. `known` are the ids of calls that the API gave itself."""
         parts: Any = kept(message, "google", self.model).get("parts")
         if parts and _said(parts) == (message.text, [_wish(call) for call in message.tool_calls]):

@@ -19,7 +19,7 @@ from turnwise.message import Audio, File, Image, Message, Part, Text, ToolCall, 
 from turnwise.model import Request, Sample, Usage
 from turnwise.models.faults import Endpoint
 from turnwise.models.options import address_of, checked, headers_of, key_of, sdk_of
-from turnwise.models.parts import arguments_of, as_base64, as_text, count, kept, table
+from turnwise.models.parts import arguments_of, as_base64, as_text, count, kept, table, whole
 from turnwise.models.transport import CONNECT_SECONDS, bounded
 
 _SERVER_ASKS: dict[str | None, dict[str, Any]] = {
@@ -262,11 +262,13 @@ def _tokens(data: dict[str, Any], choice: dict[str, Any]) -> _Tokens:
     logprobs = [float(token["logprob"]) for token in content] if content else None
     told: Any = table(choice, "meta_info").get("output_token_logprobs")
     if told:
-        ids = [int(entry[1]) for entry in told]
+        ids = [whole(entry[1]) for entry in told]
         if sampled is None or ids == sampled:
             sampled, logprobs = ids, [float(entry[0]) for entry in told]
     if sampled is None:
         return _Tokens(None, None, logprobs)
     if logprobs is not None and len(sampled) != len(logprobs):
         logprobs = None
-    return _Tokens([int(token) for token in prompt] if prompt else None, [int(t) for t in sampled], logprobs)
+    return _Tokens(
+        [whole(token) for token in prompt] if prompt else None, [whole(token) for token in sampled], logprobs
+    )

@@ -19,8 +19,23 @@ def table(data: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
 
 
 def count(data: Mapping[str, Any], name: str) -> int:
-    """The number under `name`; 0 where there is none."""
-    return int(data.get(name) or 0)
+    """The number under `name`; 0 where there is none.
+
+    Raises:
+        ValueError: it is no count.
+    """
+    return whole(data.get(name) or 0)
+
+
+def whole(value: Any) -> int:
+    """`value` as a count or the id of a token.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(value, (int, float)) or not 0 <= value <= 2**53:
+        raise ValueError(f"expected a count, got {value!r}")
+    return int(value)
 
 
 def as_base64(part: Media) -> str:
