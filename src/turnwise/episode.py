@@ -173,6 +173,7 @@ class Episode:
             "notes": 0 if stored is None else len(stored.notes),
             "toolsets": 0 if stored is None else len(stored.toolsets),
         }
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[Any] | None = None
         self._turnstile: Turnstile | None = None
         self._branches: set[asyncio.Task[Any]] = set()
@@ -384,12 +385,12 @@ class Episode:
 
     def ticket(self) -> int | None:
         """A place in the order of effects, where branches run at once; None in a plain sequence."""
+        # With the loop at hand, this is twice as quick; it is asked before every call.
+        task = None if self._main is None else asyncio.current_task(self._loop)
         if self._turnstile is None:
-            task = asyncio.current_task()
-            if task is self._main or self._main is None:
+            if task is self._main:
                 return None
             self._turnstile = Turnstile()
-        task = asyncio.current_task()
         if task is not None and task is not self._main:
             self._branches.add(task)
         return self._turnstile.ticket()
@@ -428,6 +429,7 @@ class Episode:
 
     async def play(self) -> None:
         """Run the script to its end; never raises but for cancellation and divergence."""
+        self._loop = asyncio.get_running_loop()
         self._main = asyncio.current_task()
         environment = self.environment
         try:

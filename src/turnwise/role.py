@@ -23,6 +23,9 @@ Says: TypeAlias = str | Message | Turn | Sequence[Part]
 """What can be said to a role: text, content parts, a whole message, or another role's turn."""
 
 
+_PLAIN = Ask()
+
+
 class _Node:
     """A call as a node of the role's view graph: its prompt, and what was said after it."""
 
@@ -133,7 +136,7 @@ class Role:
         """
         if says is not None:
             self.tell(says)
-        return self.agent.act(self, Ask(tools, stop, until))
+        return self.agent.act(self, Ask(tools, stop, until) if tools or stop or until else _PLAIN)
 
     def tell(self, says: Says) -> Turn:
         """Say something to the role without waiting for an answer; returns the turn that says it."""

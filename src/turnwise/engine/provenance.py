@@ -30,13 +30,10 @@ def _version(name: str) -> str | None:
 
 def _git() -> dict[str, Any] | None:
     try:
-        commit = _ask_git("rev-parse", "HEAD")
-        changed = _ask_git("status", "--porcelain", "--untracked-files=no")
+        words = ["git", "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=5, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
-    return {"commit": commit, "changed": bool(changed)}
-
-
-def _ask_git(*words: str) -> str:
-    done = subprocess.run(["git", *words], capture_output=True, text=True, timeout=5, check=True)
-    return done.stdout.strip()
+    lines = done.stdout.splitlines()
+    commit = next((line.split()[-1] for line in lines if line.startswith("# branch.oid")), None)
+    return {"commit": commit, "changed": any(not line.startswith("#") for line in lines)}
