@@ -7,6 +7,7 @@ Encoding is plain msgspec. Decoding keeps unknown fields of any struct in its `u
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -57,24 +58,32 @@ def from_builtins(raw: Any, as_type: type[T]) -> T:
 
 def _attach(raw: Any, value: Any) -> None:
     if isinstance(value, Record):
-        known: set[str] = set()
-        for field in msgspec.structs.fields(type(value)):
-            known.add(field.encode_name)
-            if field.encode_name in raw:
-                _attach(raw[field.encode_name], getattr(value, field.name))
-        config = type(value).__struct_config__
-        if config.tag_field is not None:
-            known.add(config.tag_field)
-        left = {key: item for key, item in raw.items() if key not in known}
-        if left:
-            msgspec.structs.force_setattr(value, "unknown", left)
+        names = _names(type(value))
+        unknown: dict[str, Any] = {}
+        for key, item in cast("dict[str, Any]", raw).items():
+            name = names.get(key)
+            if name is None:
+                unknown[key] = item
+            elif item.__class__ is dict or item.__class__ is list:
+                _attach(item, getattr(value, name, None))
+        if unknown:
+            msgspec.structs.force_setattr(value, "unknown", unknown)
     elif isinstance(value, (list, tuple)):
         for raw_item, item in zip(cast("list[Any]", raw), cast("list[Any]", value), strict=True):
-            _attach(raw_item, item)
+            if raw_item.__class__ is dict or raw_item.__class__ is list:
+                _attach(raw_item, item)
     elif isinstance(value, Mapping):
         for key, item in cast("Mapping[Any, Any]", value).items():
             if isinstance(item, (Record, list, tuple, Mapping)):
                 _attach(raw[key], item)
+
+
+@cache
+def _names(kind: type[Record]) -> dict[str, str]:
+    """The known keys of a record's JSON, and the attributes that hold them; a tag is held by none."""
+    names = {field.encode_name: field.name for field in msgspec.structs.fields(kind)}
+    tag = kind.__struct_config__.tag_field
+    return names if tag is None else {**names, tag: ""}
 
 
 def _flatten(value: Any) -> Any:

@@ -104,9 +104,16 @@ def model_options(flags: list[str] | None, config: dict[str, Any]) -> dict[str, 
     ]
     for key, text in pairs(flags, "--model-option").items():
         model, colon, option = key.rpartition(":")
-        for name in [model] if colon else [name for name in named if "/" in name and ":" not in name]:
+        for name in [model] if colon else [name for name in named if _is_model(name)]:
             options.setdefault(name, {})[option if colon else key] = value(text)
     return options
+
+
+def _is_model(name: str) -> bool:
+    """Whether an agent's name is that of a provider's model; some have a colon, as places in files do."""
+    from turnwise import registry
+
+    return name.partition("/")[0] in registry.entries("models")
 
 
 def run_config(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from turnwise.engine.results import Run
 
 _METRICS_UP_TO = 20_000
-_COLUMNS = ("task", "score", "stop", "turns", "tool_calls", "input", "output", "cost", "seconds")
 
 
 def command(
@@ -29,11 +28,12 @@ def command(
     """Show a run's figures, or an episode's conversation."""
     from turnwise.cli import output
     from turnwise.cli.transcript import print_episode
-    from turnwise.engine.launch import find_episode
     from turnwise.engine.results import Run
 
     opened = open_store(store)
     if episode is None and "/" in run:
+        from turnwise.engine.launch import find_episode
+
         found, episode = find_episode(run, opened)
     else:
         found = Run(opened, opened.run(run))
@@ -71,34 +71,32 @@ def _figures(run: Run) -> RenderableType:
     from rich.table import Table
 
     from turnwise.cli import output
-    from turnwise.engine.results import estimate
 
-    rows = run.store.columns(run.row.number, _COLUMNS)
-    ended = [row for row in rows if row[2] is not None]
-    score = estimate([row[0] for row in ended], [row[1] for row in ended])
-    stops: dict[str, int] = {}
-    for row in ended:
-        stops[row[2]] = stops.get(row[2], 0) + 1
-    turns, tool_calls, tokens_in, tokens_out, cost, seconds = (
-        sum(row[place] or 0 for row in ended) for place in range(3, 9)
-    )
+    score = run.score
+    totals = run.store.totals(run.row.number)
+    stops = {row["stop"]: row["episodes"] for row in totals}
+    ended = sum(stops.values())
+
+    def total(name: str) -> Any:
+        return sum(row[name] for row in totals)
+
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
     table.add_row("score", f"{output.interval(score)}  95 %, {score.clusters} tasks")
     missing = score.missing - stops.get("error", 0)
-    left = f"{len(ended)} of {run.row.planned}"
+    left = f"{ended} of {run.row.planned}"
     table.add_row("episodes", left + (f", {missing} without a verdict" if missing > 0 else ""))
     shown = ", ".join(f"{name} {count}" for name, count in sorted(stops.items(), key=lambda item: -item[1]))
     table.add_row("stop", shown or "-")
-    per = f", {turns / len(ended):.1f} an episode" if ended else ""
-    tools = f", {tool_calls:,} tool calls" if tool_calls else ""
-    table.add_row("turns", f"{turns:,}{per}{tools}")
-    if tokens_in or tokens_out:
-        table.add_row("tokens", f"{tokens_in:,} in, {tokens_out:,} out")
-    if cost:
-        table.add_row("cost", f"{cost:.4g}, {cost / len(ended):.4g} an episode")
+    per = f", {total('turns') / ended:.1f} an episode" if ended else ""
+    tools = f", {total('tool_calls'):,} tool calls" if total("tool_calls") else ""
+    table.add_row("turns", f"{total('turns'):,}{per}{tools}")
+    if total("input") or total("output"):
+        table.add_row("tokens", f"{total('input'):,} in, {total('output'):,} out")
+    if total("cost"):
+        table.add_row("cost", f"{total('cost'):.4g}, {total('cost') / ended:.4g} an episode")
     if ended:
-        table.add_row("time", f"{output.duration(seconds / len(ended))} an episode")
+        table.add_row("time", f"{output.duration(total('seconds') / ended)} an episode")
     return table
 
 

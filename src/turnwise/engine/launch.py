@@ -195,11 +195,13 @@ async def fork(
     )
     names = {role: agent.name for role, agent in cast.agents.items()}
     first = seed_of(log.seed, f"fork at {at}", len(log.branches)) if seed is None else seed
+    task: Task = wire.from_builtins(log.task, environment.task_type)
+    jobs: list[Job] = []
     for index in range(count):
         new_seed = first if index == 0 else seed_of(first, "fork", index)
         known = msgspec.structs.replace(forking.prefix(shared, at, seed=new_seed), agents=names)
         store.plant(row.number, index, known)
-    jobs = (_continued(store, row.number, index, environment) for index in range(count))
+        jobs.append(Job(index, task, log.epoch, log.seed, known, part=2))
     session = _Session(Run(store, row), config, environment, cast, Tally(count), watch)
     return await session.play(jobs, count)
 

@@ -216,7 +216,9 @@ class _Maker:
 
     def _model(self, role: str, name: str) -> Model | Agent:
         own = self._names(role)
-        if self.mute and ":" not in name:
+        provider, slash, _ = name.partition("/")
+        is_model = bool(slash) and provider in registry.entries("models")
+        if self.mute and (is_model or ":" not in name):
             return Mute(name)
         key = name if name not in own else f"{role}/{name}"
         if key in self.models:

@@ -7,7 +7,7 @@ import contextlib
 import gc
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -37,6 +37,10 @@ class Job(NamedTuple):
     """Number of the next part of its log in the store; 0 where nothing of it is stored."""
     lenient: bool = False
     """See `Recording`."""
+
+
+_MANY = 20
+"""Episodes at a time from which the garbage collector is in the way."""
 
 
 class Halt(Exception):
@@ -94,7 +98,7 @@ class Runner:
         self.journal.on_failure = self.stop
         count = self.concurrency if at_most is None else max(1, min(self.concurrency, at_most))
         queue = iter(jobs)
-        with _less_garbage_collection():
+        with contextlib.nullcontext() if count < _MANY else _less_garbage_collection():
             self._workers = [asyncio.create_task(self._work(queue)) for _ in range(count)]
             ends = await asyncio.gather(*self._workers, return_exceptions=True)
             self.tally.running.clear()
@@ -172,13 +176,20 @@ class Runner:
 
     def _has_answered(self) -> bool:
         """Whether every remote model has answered at least once."""
-        gates = [model for model in self.cast.models.values() if isinstance(model, Gateway)]
+        gates = [gate for model in self.cast.models.values() if (gate := _gateway(model)) is not None]
         return all(gate.stats.calls or not gate.stats.failed for gate in gates)
 
     def _give_up(self, error: TurnwiseError) -> None:
         if self._trouble is None:
             self._trouble = error
             self.stop()
+
+
+def _gateway(model: Any) -> Gateway | None:
+    """The gateway of a model, which may lie under a cache or such."""
+    while model is not None and not isinstance(model, Gateway):
+        model = getattr(model, "model", None)
+    return model
 
 
 def succession(cast: Cast) -> tuple[Mapping[str, Agent], list[Mapping[str, Agent]]]:

@@ -238,6 +238,21 @@ class Store:
             cursor: Any = connection.execute(query.order_by(episodes.c.number)).cursor
             return cursor.fetchall()
 
+    def totals(self, run: int) -> list[dict[str, Any]]:
+        """For each stop reason, how many episodes of a run ended so, and the sums of their figures."""
+        summed = ("turns", "tool_calls", "input", "output", "cost", "seconds")
+        query = (
+            sa.select(
+                episodes.c.stop,
+                sa.func.count().label("episodes"),
+                *(sa.func.coalesce(sa.func.sum(episodes.c[name]), 0).label(name) for name in summed),
+            )
+            .where(episodes.c.run == run, episodes.c.stop.is_not(None))
+            .group_by(episodes.c.stop)
+        )
+        with self.trouble("read episodes"), self.engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
     def failures(self, run: int) -> list[tuple[int, Failure]]:
         """What made episodes fail, by number."""
         query = sa.select(episodes.c.number, episodes.c.error).where(

@@ -1,0 +1,167 @@
+"""Write `docs/performance.md` from the results, so that the page cannot say anything else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from common import HERE, RESULTS
+
+PAGE = HERE.parent / "docs" / "performance.md"
+
+
+def read(name: str) -> dict[str, Any]:
+    """One result."""
+    return json.loads((RESULTS / f"{name}.json").read_text())
+
+
+def line(what: str, target: str, found: str, *, met: bool) -> str:
+    """One row of the table."""
+    return f"| {what} | {target} | {found} | {'yes' if met else '**no**'} |"
+
+
+def targets() -> list[str]:
+    """The table of targets."""
+    overhead, flight, turns = read("overhead"), read("in_flight"), read("turns")
+    store, footprint = read("store"), read("footprint")
+    less = overhead["times_less_than"]
+    stored = min(value for name, value in less.items() if name.endswith("stored"))
+    best = min(less.values())
+    ours = overhead["peak_mb"]
+    growth = ours["turnwise, stored, 5 times the episodes"] - ours["turnwise, stored"]
+    few, many, base = flight["200"], flight["2000"], footprint["turnwise"]
+    flat = turns["growth_10_to_160"]["turnwise"]
+    rows = [
+        line(
+            "CPU a turn, all stored, against the best peer that stores",
+            "25 x less",
+            f"{stored:.0f} x",
+            met=stored >= 25,
+        ),
+        line(
+            "the same against the best peer, which stores nothing",
+            "25 x less",
+            f"{best:.0f} x",
+            met=best >= 25,
+        ),
+        line("memory: 10,000 episodes against 2,000", "bounded", f"+{growth:.0f} MB", met=growth < 40),
+        line(
+            "200 in flight, wall time",
+            "1.05 x ideal",
+            f"{few['over_ideal']:.3f} x",
+            met=few["over_ideal"] <= 1.05,
+        ),
+        line(
+            "200 in flight, wall time",
+            "1.02 x asyncio",
+            f"{few['over_asyncio']:.3f} x",
+            met=few["over_asyncio"] <= 1.02,
+        ),
+        line(
+            "2,000 in flight, wall time",
+            "1.10 x ideal",
+            f"{many['over_ideal']:.3f} x",
+            met=many["over_ideal"] <= 1.10,
+        ),
+        line("cost of a turn, 160 turns against 10", "flat", f"{flat:.2f} x", met=flat <= 1.15),
+        line(
+            "fork of a 200-turn episode, stored",
+            "5 ms",
+            f"{turns['fork_ms']:.1f} ms",
+            met=turns["fork_ms"] < 5,
+        ),
+        line(
+            "resume of a 10,000-episode run, whole command",
+            "2 s",
+            f"{store['resume_10000_s']:.2f} s",
+            met=store["resume_10000_s"] < 2,
+        ),
+        line(
+            "`show` on 100,000 episodes",
+            "0.5 s",
+            f"{store['show_100000_s']:.2f} s",
+            met=store["show_100000_s"] < 0.5,
+        ),
+        line(
+            "`ls` on 100,000 episodes",
+            "0.5 s",
+            f"{store['ls_100000_s']:.2f} s",
+            met=store["ls_100000_s"] < 0.5,
+        ),
+        line(
+            "base install: distributions", "30", str(base["distributions"]), met=base["distributions"] <= 30
+        ),
+        line("base install: size", "150 MB", f"{base['mb']:.0f} MB", met=base["mb"] <= 150),
+        line("`import turnwise`", "150 ms", f"{base['import_s'] * 1000:.0f} ms", met=base["import_s"] < 0.15),
+        line("`turnwise --help`", "0.3 s", f"{base['help_s']:.2f} s", met=base["help_s"] < 0.3),
+    ]
+    return ["| what | target | measured | met |", "| --- | --- | --- | --- |", *rows]
+
+
+def engines() -> list[str]:
+    """CPU a turn and memory, for each engine."""
+    overhead = read("overhead")
+    rows = [
+        f"| {name} | {cost:.1f} | {overhead['peak_mb'][name]:.0f} |"
+        for name, cost in sorted(overhead["cpu_us_per_turn"].items(), key=lambda item: item[1])
+    ]
+    return ["| engine | CPU µs a turn | peak MB |", "| --- | --- | --- |", *rows]
+
+
+def lengths() -> list[str]:
+    """How the cost of a turn grows with the length of an episode."""
+    turns = read("turns")
+    rows = [f"| {name} | {value:.2f} x |" for name, value in sorted(turns["growth_10_to_160"].items())]
+    return ["| engine | a turn of 160, against a turn of 10 |", "| --- | --- |", *rows]
+
+
+def weights() -> list[str]:
+    """Installations side by side."""
+    rows = [
+        f"| {name} | {row['distributions']} | {row['mb']:.0f} | {row['import_s'] * 1000:.0f} |"
+        for name, row in read("footprint").items()
+        if name != "machine"
+    ]
+    head = ["| package | distributions | MB | import, ms |", "| --- | --- | --- | --- |"]
+    return [*head, *rows]
+
+
+def main() -> None:
+    """Write the page."""
+    machine = read("overhead")["machine"]
+    text = [
+        "# Performance",
+        "",
+        "Made by `benchmarks/report.py` from `benchmarks/results/`; run the benchmarks again to change it. Each",
+        "ratio comes from one run of one script on one machine, with all engines measured in turn, several times.",
+        f"This one had {machine['cores']} cores ({machine['machine']}), Python {machine['python']}, {machine['date']}.",
+        "",
+        *targets(),
+        "",
+        "## The engines",
+        "",
+        "2,000 episodes of 10 turns (500 for the slow ones), 200 at a time, and a model that answers at once. `stored`",
+        "means that every episode is on disk at the end; Turnwise has every turn there when it is made.",
+        "",
+        *engines(),
+        "",
+        "## Long episodes",
+        "",
+        *lengths(),
+        "",
+        "## Installations",
+        "",
+        *weights(),
+        "",
+        "## Running them",
+        "",
+        "See `benchmarks/README.md`.",
+        "",
+    ]
+    Path(PAGE).write_text("\n".join(text))
+    print("\n".join(text))
+
+
+if __name__ == "__main__":
+    main()
