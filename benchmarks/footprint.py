@@ -21,7 +21,8 @@ def weigh(python: Path) -> dict[str, Any]:
         "root = pathlib.Path(sysconfig.get_paths()['purelib'])\n"
         "skip = {'pip', 'setuptools', 'wheel', '_distutils_hack', 'pkg_resources'}\n"
         "files = [p for p in root.rglob('*') if p.is_file() and '__pycache__' not in p.parts]\n"
-        "size = sum(p.stat().st_size for p in files if p.relative_to(root).parts[0].split('-')[0] not in skip)\n"
+        "kept = [p for p in files if p.relative_to(root).parts[0].split('-')[0] not in skip]\n"
+        "size = sum(p.stat().st_size for p in kept)\n"
         "print(len(names), size / 1e6)"
     )
     done = subprocess.run([str(python), "-c", code], check=True, capture_output=True, text=True)

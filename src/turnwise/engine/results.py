@@ -69,9 +69,7 @@ class Run:
     @property
     def score(self) -> Estimate:
         """Mean score with its 95 % interval, clustered by task."""
-        rows = self.store.columns(self.row.number, ("task", "score", "stop"))
-        ended = [(task, score) for task, score, stop in rows if stop is not None]
-        return estimate([task for task, _ in ended], [score for _, score in ended])
+        return estimate(*self.store.scores(self.row.number))
 
     def summary(self) -> dict[str, Any]:
         """The run in one JSON object."""
@@ -112,7 +110,8 @@ def estimate(tasks: list[str], scores: list[float | None]) -> Estimate:
     """Mean score with its interval, clustered by task; for verdicts of 0 and 1 as a proportion."""
     from turnwise.metrics import clustered_mean, clustered_proportion
 
-    if scores and all(score in (0, 1, None) for score in scores) and any(s is not None for s in scores):
+    kinds = set(scores)
+    if kinds <= {0, 1, None} and kinds - {None}:
         return clustered_proportion(scores, tasks)
     return clustered_mean(scores, tasks)
 

@@ -238,6 +238,16 @@ class Store:
             cursor: Any = connection.execute(query.order_by(episodes.c.number)).cursor
             return cursor.fetchall()
 
+    def scores(self, run: int) -> tuple[list[str], list[float | None]]:
+        """Task and score of all episodes that ended, in order; None is a missing verdict."""
+        query = sa.select(episodes.c.task, episodes.c.score).where(
+            episodes.c.run == run, episodes.c.stop.is_not(None)
+        )
+        with self.trouble("read episodes"), self.engine.connect() as connection:
+            cursor: Any = connection.execute(query.order_by(episodes.c.number)).cursor
+            rows: list[tuple[str, float | None]] = cursor.fetchall()
+        return [task for task, _ in rows], [score for _, score in rows]
+
     def totals(self, run: int) -> list[dict[str, Any]]:
         """For each stop reason, how many episodes of a run ended so, and the sums of their figures."""
         summed = ("turns", "tool_calls", "input", "output", "cost", "seconds")
