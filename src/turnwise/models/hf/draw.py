@@ -1,0 +1,113 @@
+"""From logits to tokens: temperature, top-k, top-p, and a draw of each call's own."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import torch
+
+from turnwise.errors import ModelError
+from turnwise.model import Request
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Draw(NamedTuple):
+    """How one call draws its tokens. Temperature 0 takes the likeliest token and draws nothing."""
+
+    temperature: float
+    top_p: float
+    top_k: int
+    """0 keeps all tokens."""
+    rng: random.Random
+
+
+def draw_of(request: Request, defaults: Mapping[str, float]) -> Draw:
+    """How `request` wants its tokens drawn, its random numbers included.
+
+    These come from `sampling.seed` where it is given, else from the role's seed and the number of the call.
+    Either way they belong to the call: what else is in its batch changes none of them.
+
+    Raises:
+        ModelError: a value out of range.
+    """
+    sampling = request.sampling
+    temperature = _first(sampling.temperature, defaults.get("temperature"), 0.0)
+    top_p = _first(sampling.top_p, defaults.get("top_p"), 1.0)
+    top_k = _first(sampling.extra.get("top_k"), defaults.get("top_k"), 0)
+    for name, value, good in (
+        ("temperature", temperature, temperature >= 0),
+        ("top_p", top_p, 0 < top_p <= 1),
+        ("top_k", top_k, top_k >= 0),
+    ):
+        if not good:
+            raise ModelError(f"{name} cannot be {value}", kind="bad_request")
+    seed = sampling.seed if sampling.seed is not None else f"{request.rng_seed}/{request.ordinal}"
+    return Draw(temperature, top_p, int(top_k), random.Random(seed))
+
+
+def _first(*values: float | None) -> float:
+    return next(value for value in values if value is not None)
+
+
+def choose(
+    logits: Tensor, draws: Sequence[Draw], logprobs_of: Literal["raw", "sampled"] = "raw"
+) -> tuple[list[int], list[float]]:
+    """One token for each row, and its log-probability (natural logarithm).
+
+    A token is drawn by inverting the distribution's cumulative sum at one uniform number of the row's own.
+
+    Args:
+        logits: As the model gave them, [rows, vocabulary].
+        draws: How to draw, one a row.
+        logprobs_of: `raw`: the softmax of the logits at temperature 1, whatever was drawn from; `sampled`:
+            the distribution that was drawn from (a greedy choice then has probability 1).
+    """
+    exact = torch.float32 if logits.device.type == "mps" else torch.float64
+    logits = logits.float()
+    raw = torch.log_softmax(logits, dim=-1)
+    tokens = raw.argmax(dim=-1)
+    chosen = torch.zeros(len(draws), dtype=torch.float32, device=logits.device)
+    drawn = [row for row, draw in enumerate(draws) if draw.temperature > 0]
+    if drawn:
+        rows = torch.tensor(drawn, device=logits.device)
+        mine = [draws[row] for row in drawn]
+        kept = _keep(logits[rows] / _column([draw.temperature for draw in mine], logits), mine)
+        sums = torch.softmax(kept.to(exact), dim=-1).cumsum(dim=-1)
+        points = _column([draw.rng.random() for draw in mine], sums) * sums[:, -1:]
+        picked = torch.searchsorted(sums, points, right=True).squeeze(1)
+        # A point in the last rounding error falls past the end; the last token with any probability is meant.
+        last = (sums < sums[:, -1:]).sum(dim=-1)
+        picked = torch.minimum(picked, last)
+        tokens[rows] = picked
+        chosen[rows] = torch.log_softmax(kept, dim=-1).gather(1, picked[:, None]).squeeze(1)
+    if logprobs_of == "raw":
+        chosen = raw.gather(1, tokens[:, None]).squeeze(1)
+    # torch does not say what its lists hold.
+    return tokens.tolist(), chosen.tolist()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+
+
+def _column(values: Sequence[float], like: Tensor) -> Tensor:
+    return torch.tensor(values, dtype=like.dtype, device=like.device)[:, None]
+
+
+def _keep(logits: Tensor, draws: Sequence[Draw]) -> Tensor:
+    """`logits` [rows, vocabulary] with what top-k and then top-p rule out at minus infinity.
+
+    Top-p keeps the likeliest tokens up to the one with which their probability reaches p (Holtzman et al.
+    2020), so at least one.
+    """
+    if all(draw.top_p == 1 and draw.top_k == 0 for draw in draws):
+        return logits
+    size = logits.shape[-1]
+    ordered, order = logits.sort(dim=-1, descending=True, stable=True)
+    limits = torch.tensor([draw.top_k or size for draw in draws], device=logits.device)[:, None]
+    ordered = ordered.masked_fill(torch.arange(size, device=logits.device) >= limits, -torch.inf)
+    probabilities = torch.softmax(ordered, dim=-1)
+    before = probabilities.cumsum(dim=-1) - probabilities
+    top_p = _column([draw.top_p for draw in draws], before)
+    ordered = ordered.masked_fill((before >= top_p) & (top_p < 1), -torch.inf)
+    return torch.full_like(logits, -torch.inf).scatter(1, order, ordered)

@@ -1,0 +1,121 @@
+"""Chats through the `renderers` package, which knows the formats of many models token by token."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from turnwise.errors import ConfigError, ModelError, did_you_mean
+from turnwise.message import Message, ToolSpec
+from turnwise.models.hf.chat import as_function, plain
+from turnwise.models.hf.speech import Wish, as_message, before_stop, wish_of
+from turnwise.models.options import sdk_of
+
+
+class KnownChat:
+    """A format of the `renderers` package.
+
+    Args:
+        renderer: Its renderer.
+    """
+
+    def __init__(self, renderer: Any) -> None:
+        self._renderer = renderer
+        self.ends: frozenset[int] = frozenset(int(token) for token in renderer.get_stop_token_ids())
+
+    @classmethod
+    def find(
+        cls, full: str, name: str, template_kwargs: Mapping[str, Any], tokenizer: Any
+    ) -> KnownChat | None:
+        """The format `name`; for `auto` that of the tokenizer's hub id, None where that is not known.
+
+        Raises:
+            ConfigError: there is no such format, or a variable does not fit it.
+        """
+        renderers = sdk_of(full, "renderers", "local")
+        base = importlib.import_module("renderers.base")
+        known: Mapping[str, str] = base.MODEL_RENDERER_MAP
+        if name == "auto":
+            found = known.get(tokenizer.name_or_path)
+            if found is None:
+                return None
+            name = found
+        try:
+            config = renderers.config_from_name(name)
+        except (KeyError, ValueError):
+            names = sorted({*known.values(), "template", "auto"})
+            near = did_you_mean(name, names) or f"; it may be {', '.join(names)}"
+            raise ConfigError(f"model {full!r}, option 'renderer': no format {name!r}{near}") from None
+        try:
+            return cls(renderers.create_renderer(tokenizer, config, chat_template_kwargs=template_kwargs))
+        except (ValueError, TypeError, KeyError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise ConfigError(
+                f"model {full!r}, option 'renderer': {name!r} does not fit ({reason})"
+            ) from error
+
+    def render(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[int]:
+        """The prompt in which the assistant answers `messages`.
+
+        Raises:
+            ModelError: the format has no place for them.
+        """
+        shown = [plain(message) for message in messages]
+        try:
+            ids = self._renderer.render_ids(shown, tools=_functions(tools), add_generation_prompt=True)
+        except (ValueError, TypeError, KeyError, NotImplementedError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise ModelError(f"the chat format refuses the messages: {reason}", kind="bad_request") from error
+        return [int(token) for token in ids]
+
+    def extend(
+        self,
+        prompt: list[int],
+        sampled: list[int],
+        messages: Sequence[Message],
+        new: int,
+        tools: Sequence[ToolSpec],
+    ) -> list[int] | None:
+        """See `Chat.extend`."""
+        added = [plain(message) for message in messages[new:]]
+        bridge = self._renderer.bridge_to_next_turn
+        rendered = bridge(prompt, sampled, added, tools=_functions(tools))
+        return None if rendered is None else [int(token) for token in rendered.token_ids]
+
+    def read(
+        self,
+        prompt: list[int],
+        sampled: list[int],
+        tools: Sequence[ToolSpec],
+        stop: Sequence[str],
+        ordinal: int,
+    ) -> Message:
+        """See `Chat.read`."""
+        parsed = self._renderer.parse_response(sampled, tools=_functions(tools), prompt_ids=prompt)
+        text: str = parsed.content or ""
+        wishes: list[Wish] = []
+        for call in parsed.tool_calls if tools else ():
+            if str(call.status) == "ok" and call.name:
+                wishes.append(wish_of(_inside(call.raw)) or Wish(call.name, _written(call.arguments)))
+            else:
+                # Kept where the reader and the next prompt find it.
+                text += call.raw
+        return as_message(before_stop(text, stop), parsed.reasoning_content, wishes, ordinal)
+
+
+def _functions(tools: Sequence[ToolSpec]) -> list[dict[str, Any]] | None:
+    return [as_function(tool) for tool in tools] or None
+
+
+def _inside(raw: str) -> str:
+    """The JSON object in the text of a call, where the format has one; it holds the arguments as written."""
+    return raw[raw.find("{") : raw.rfind("}") + 1]
+
+
+def _written(arguments: dict[str, Any] | str | None) -> str:
+    if isinstance(arguments, str):
+        return arguments
+    return msgspec.json.encode(arguments or {}).decode()

@@ -1,0 +1,130 @@
+"""The model `hf/…`: renders a request, has it generated, and reads the sample."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from turnwise.errors import ModelError
+from turnwise.message import Message
+from turnwise.model import Request, Sample, Usage
+from turnwise.models.hf.batch import Batch, Counters, Job
+from turnwise.models.hf.chat import Memory, chat_of
+from turnwise.models.hf.draw import draw_of
+from turnwise.models.hf.loading import load
+from turnwise.models.hf.options import HFOptions
+from turnwise.models.hf.past import Pasts
+from turnwise.models.hf.worker import Worker
+
+_EXTRAS = {"top_k"}
+
+
+class HFModel:
+    """A transformers model in this process; see the package.
+
+    Args:
+        name: Folder or hub id.
+        options: See there.
+
+    Raises:
+        ConfigError: it cannot be loaded or shown messages.
+    """
+
+    remote = False
+
+    def __init__(self, name: str, options: HFOptions) -> None:
+        self.name = f"hf/{name}"
+        self.options = options
+        self._loaded = loaded = load(name, options)
+        chat = chat_of(self.name, options.renderer, options.template_kwargs, loaded.tokenizer, loaded.eos)
+        self._memory = Memory(chat)
+        pasts = Pasts(int(options.cache_mb * 2**20))
+        eos = loaded.eos | chat.ends
+        self._batch = Batch(
+            loaded, eos, pasts, prefill_tokens=options.prefill_tokens, logprobs=options.logprobs
+        )
+        self._worker = Worker(
+            self.name, self._batch, pasts, max_batch=options.max_batch, wait=options.max_wait_ms / 1000
+        )
+
+    @property
+    def counters(self) -> Counters:
+        """What it has done so far."""
+        return self._batch.counters
+
+    async def sample(self, request: Request) -> Sample:
+        """Answer one request.
+
+        Raises:
+            ModelError: of the kinds `bad_request` (a value or content that cannot be used), `context_length`,
+                `memory` and `local` (the forward pass failed).
+        """
+        self._check(request)
+        prompt = self._memory.prompt(request.session, request.messages, request.tools)
+        job = Job(
+            prompt,
+            draw_of(request, self._loaded.defaults),
+            self._limit(request, len(prompt)),
+            stop=request.sampling.stop,
+            session=request.session,
+        )
+        self._worker.submit(job)
+        await asyncio.wrap_future(job.done)
+        return self._read(request, job)
+
+    def replayed(self, request: Request, message: Message, sampled_ids: Sequence[int] | None = None) -> None:
+        """Take over a recorded call, so that the next prompt extends it token for token.
+
+        Without the ids it sampled there is nothing to extend, and the next prompt is rendered afresh.
+        """
+        if sampled_ids is not None:
+            prompt = self._memory.prompt(request.session, request.messages, request.tools)
+            self._keep(request, message, prompt, list(sampled_ids))
+
+    def forget(self, session: str) -> None:
+        """Drop a session's tokens, keys and values."""
+        self._memory.forget(session)
+        self._worker.forget(session)
+
+    async def close(self) -> None:
+        """Drop all sessions and end the thread; the weights stay, and a later request starts it again."""
+        self._memory.clear()
+        await asyncio.to_thread(self._worker.stop)
+
+    def _check(self, request: Request) -> None:
+        for key in request.sampling.extra:
+            if key not in _EXTRAS:
+                known = ", ".join(sorted(_EXTRAS))
+                raise ModelError(
+                    f"{self.name}: sampling.extra has {key!r}, known here: {known}", kind="bad_request"
+                )
+
+    def _limit(self, request: Request, length: int) -> int:
+        """Most tokens to sample after a prompt of so many."""
+        wanted = request.sampling.max_tokens or self.options.max_tokens
+        context = self._loaded.context
+        if context is None:
+            return wanted
+        if length >= context:
+            raise ModelError(
+                f"{self.name}: the prompt has {length} tokens, the model takes {context} with its answer",
+                kind="context_length",
+            )
+        return min(wanted, context - length)
+
+    def _read(self, request: Request, job: Job) -> Sample:
+        stop = request.sampling.stop
+        message = self._memory.chat.read(job.prompt, job.sampled, request.tools, stop, request.ordinal)
+        self._keep(request, message, job.prompt, job.sampled)
+        finish = "tool_calls" if message.tool_calls and job.finish == "stop" else job.finish or "stop"
+        return Sample(
+            message=message,
+            finish=finish,
+            usage=Usage(input=len(job.prompt), output=len(job.sampled), cached=job.cached),
+            prompt_ids=job.prompt,
+            sampled_ids=job.sampled,
+            logprobs=job.logprobs,
+        )
+
+    def _keep(self, request: Request, message: Message, prompt: list[int], sampled: list[int]) -> None:
+        self._memory.keep(request.session, request.messages, request.tools, message, prompt, sampled)

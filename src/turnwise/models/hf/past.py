@@ -1,0 +1,76 @@
+"""What a model remembers of the tokens it was fed: keys and values, kept for each session between turns."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Past(NamedTuple):
+    """Keys and values of one sequence of tokens."""
+
+    ids: Sequence[int]
+    """The tokens."""
+    layers: Sequence[tuple[Tensor, Tensor]]
+    """Keys and values of each layer, [heads, tokens, width]."""
+
+    @property
+    def bytes(self) -> int:
+        """Memory it takes."""
+        return sum(kind.numel() * kind.element_size() for layer in self.layers for kind in layer)
+
+    def common(self, ids: Sequence[int]) -> int:
+        """How many tokens from the start are the same in `ids`, leaving at least one of `ids` to feed."""
+        most = min(len(self.ids), len(ids) - 1)
+        if self.ids[:most] == ids[:most]:
+            return most
+        return next(place for place in range(most) if self.ids[place] != ids[place])
+
+
+class Pasts:
+    """The pasts of sessions, the least recently used dropped first when room is short.
+
+    Args:
+        room: Bytes to use at most.
+    """
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self.used = 0
+        self._kept: OrderedDict[str, Past] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def find(self, session: str) -> Past | None:
+        """What is kept for a session."""
+        past = self._kept.get(session)
+        if past is not None:
+            self._kept.move_to_end(session)
+        return past
+
+    def keep(self, session: str, past: Past) -> None:
+        """Keep the newest past of a session, if it fits at all."""
+        self.drop(session)
+        if past.bytes > self.room:
+            return
+        self._kept[session] = past
+        self.used += past.bytes
+        while self.used > self.room:
+            _, oldest = self._kept.popitem(last=False)
+            self.used -= oldest.bytes
+
+    def drop(self, session: str) -> None:
+        """Forget a session."""
+        past = self._kept.pop(session, None)
+        if past is not None:
+            self.used -= past.bytes
+
+    def clear(self) -> None:
+        """Forget all sessions."""
+        self._kept.clear()
+        self.used = 0

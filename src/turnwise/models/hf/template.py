@@ -1,0 +1,117 @@
+"""Chats by the tokenizer's own chat template, extended without writing anything anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from turnwise.errors import ModelError
+from turnwise.message import Message, ToolSpec
+from turnwise.models.hf.chat import as_function, plain
+from turnwise.models.hf.speech import MARKERS, message_of
+
+_SENTINEL = "\u2042turnwise\u2042"
+"""Stands for an assistant's words where only what the template puts behind them is wanted."""
+
+
+class TemplateChat:
+    """A chat template.
+
+    To extend a prompt, three texts are made: `closed`, the conversation up to the assistant's answer;
+    `whole`, that and what came since; and the template's tail behind an assistant's words. Where `closed`
+    begins `whole`, the template leaves the past alone, and what it adds is the difference: the tail (less an
+    end token that was sampled) and this difference are encoded and put behind the tokens that are there.
+    Where it does not, the template rewrites the past, and there is nothing to extend.
+
+    Args:
+        tokenizer: With a chat template.
+        kwargs: Further variables of the template.
+        eos: Token ids that end a sample.
+    """
+
+    def __init__(self, tokenizer: Any, kwargs: Mapping[str, Any], eos: frozenset[int]) -> None:
+        self._tokenizer = tokenizer
+        self._kwargs = dict(kwargs)
+        special = {i for i, token in tokenizer.added_tokens_decoder.items() if token.special}
+        special |= set(tokenizer.all_special_ids)
+        markers = {tokenizer.convert_tokens_to_ids(text) for text in MARKERS}
+        self._silent = frozenset(special - markers)
+        """Tokens that are no part of a message's text."""
+        self.ends = eos
+
+    def render(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[int]:
+        """The prompt in which the assistant answers `messages`.
+
+        Raises:
+            ModelError: the template refuses them.
+        """
+        return self._encode(self._text([plain(message) for message in messages], tools, prompt=True))
+
+    def extend(
+        self,
+        prompt: list[int],
+        sampled: list[int],
+        messages: Sequence[Message],
+        new: int,
+        tools: Sequence[ToolSpec],
+    ) -> list[int] | None:
+        """See `Chat.extend`."""
+        shown = [plain(message) for message in messages]
+        stand_in = {"role": "assistant", "content": _SENTINEL}
+        try:
+            closed = self._text(shown[:new], tools, prompt=False)
+            whole = self._text(shown, tools, prompt=True)
+            marked = self._text([*shown[: new - 1], stand_in], tools, prompt=False)
+        except ModelError:
+            return None
+        _, found, tail = marked.rpartition(_SENTINEL)
+        if not found or not whole.startswith(closed):
+            return None
+        added = self._after(sampled, tail) + whole[len(closed) :]
+        return [*prompt, *sampled, *self._encode(added)]
+
+    def read(
+        self,
+        prompt: list[int],
+        sampled: list[int],
+        tools: Sequence[ToolSpec],
+        stop: Sequence[str],
+        ordinal: int,
+    ) -> Message:
+        """See `Chat.read`."""
+        text = self._decode([token for token in sampled if token not in self._silent])
+        thinking = self._decode(prompt[-8:]).rstrip().endswith("<think>")
+        return message_of(text, ordinal, tools=bool(tools), thinking=thinking, stop=stop)
+
+    def _after(self, sampled: list[int], tail: str) -> str:
+        """What is left of the template's tail when an end token that was sampled has said part of it."""
+        if not sampled or sampled[-1] not in self.ends:
+            return tail
+        # Another end than the template writes (`<|eom_id|>` where it has `<|eot_id|>`) stands for that one.
+        for token in (sampled[-1], *sorted(self.ends)):
+            end = self._decode([token])
+            if tail.lstrip().startswith(end):
+                return tail.lstrip().removeprefix(end)
+        return tail
+
+    def _text(self, messages: list[dict[str, Any]], tools: Sequence[ToolSpec], *, prompt: bool) -> str:
+        try:
+            return self._tokenizer.apply_chat_template(
+                messages,
+                tools=[as_function(tool) for tool in tools] or None,
+                add_generation_prompt=prompt,
+                tokenize=False,
+                **self._kwargs,
+            )
+        except Exception as error:
+            # Templates are programs of other people's; whatever they raise, they refuse the messages.
+            reason = " ".join(str(error).split())[:200]
+            raise ModelError(
+                f"the chat template refuses the messages: {reason}", kind="bad_request"
+            ) from error
+
+    def _encode(self, text: str) -> list[int]:
+        return list(self._tokenizer.encode(text, add_special_tokens=False))
+
+    def _decode(self, ids: list[int]) -> str:
+        return self._tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)

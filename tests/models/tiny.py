@@ -1,0 +1,99 @@
+"""Tiny models with random weights and tokenizers trained on the spot: nothing is downloaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+CHATML = """\
+{%- if tools %}<|im_start|>system
+Tools:
+{% for tool in tools %}{{ tool | tojson }}
+{% endfor %}<|im_end|>
+{% endif %}
+{%- for message in messages %}<|im_start|>{{ message.role }}
+{{ message.content }}
+{%- for call in message.tool_calls or [] %}
+<tool_call>
+{{ call.function | tojson }}
+</tool_call>
+{%- endfor %}<|im_end|>
+{% endfor %}
+{%- if add_generation_prompt %}<|im_start|>assistant
+{% endif %}"""
+"""A chat template in the manner of ChatML."""
+
+FORGETFUL = CHATML.replace(
+    "{{ message.content }}",
+    "{{ message.content.split('</think>')[-1] if message.role == 'assistant' and not loop.last "
+    "else message.content }}",
+)
+"""The same, but it drops the thoughts of all messages but the last."""
+
+CORPUS = [
+    "I think of a number from 1 to 100. Is it 50? higher, lower, correct!",
+    '<tool_call>{"name": "add", "arguments": {"a": 1, "b": 2}}</tool_call>',
+    "The quick brown fox jumps over the lazy dog; and the dog, being lazy, does not mind.",
+    '{"type": "function", "function": {"name": "weather", "parameters": {"city": {"type": "string"}}}}',
+]
+
+
+def tokenizer(template: str = CHATML) -> Any:
+    """A byte-level BPE tokenizer of some 400 tokens; any text survives encoding and decoding."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    special = ["<|im_start|>", "<|im_end|>", "<|end|>"]
+    raw = Tokenizer(models.BPE())
+    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    raw.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=400,
+        special_tokens=special,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    raw.train_from_iterator(CORPUS * 3, trainer)
+    fast = PreTrainedTokenizerFast(tokenizer_object=raw, eos_token="<|im_end|>", pad_token="<|end|>")
+    fast.chat_template = template
+    return fast
+
+
+def save(
+    folder: Path,
+    *,
+    kind: str = "Llama",
+    template: str = CHATML,
+    generation: dict[str, Any] | None = None,
+    **changes: Any,
+) -> str:
+    """Save a tiny model of a kind (`Llama`, `Mistral`, …) with its tokenizer; returns the folder."""
+    import torch
+    import transformers
+
+    tokens = tokenizer(template)
+    size = {
+        "vocab_size": len(tokens),
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 2048,
+        "bos_token_id": None,
+        "eos_token_id": tokens.eos_token_id,
+        "pad_token_id": tokens.pad_token_id,
+    }
+    config = getattr(transformers, f"{kind}Config")(**(size | changes))
+    torch.manual_seed(0)
+    model = getattr(transformers, f"{kind}ForCausalLM")(config)
+    # Random weights of the usual size say the same thing over and over; larger ones babble.
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() > 1:
+                parameter.mul_(8)
+    for key, value in (generation or {}).items():
+        setattr(model.generation_config, key, value)
+    model.save_pretrained(folder)
+    tokens.save_pretrained(folder)
+    return str(folder)
