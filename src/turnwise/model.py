@@ -109,8 +109,14 @@ class Stateful(Protocol):
     does not ask again what is recorded, can build it up by showing the recorded calls.
     """
 
-    def replayed(self, request: Request, message: Message) -> None:
-        """A call of the session is served from the record: `message` was the answer to `request`."""
+    def replayed(self, request: Request, message: Message, sampled_ids: Sequence[int] | None = None) -> None:
+        """A call of the session is served from the record: `message` was the answer to `request`.
+
+        Args:
+            request: As it would be asked now.
+            message: The recorded answer.
+            sampled_ids: Its token ids, where they are recorded.
+        """
         ...
 
     def forget(self, session: str) -> None:

@@ -201,7 +201,8 @@ class Role:
                 parent = _ancestor(parent, call.parent)
             call = episode.keep_call(call)
             if self._state is not None and call.error is None:
-                self._state.replayed(self._request(n, messages, toolset, sampling), said_by(call))
+                request = self._request(n, messages, toolset, sampling)
+                self._state.replayed(request, said_by(call), call.sampled_ids)
         else:
             start = perf_counter()
             try:

@@ -101,7 +101,7 @@ class ScriptedModel:
             )
         return Sample(message=said, finish="tool_calls" if said.tool_calls else "stop")
 
-    def replayed(self, request: Request, message: Message) -> None:
+    def replayed(self, request: Request, message: Message, sampled_ids: Sequence[int] | None = None) -> None:
         """Bring the session's generator to where it was."""
         if self._write is None:
             return

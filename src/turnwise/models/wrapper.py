@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 from turnwise.message import Message
@@ -40,10 +41,10 @@ class Wrapper:
 class StatefulWrapper(Wrapper):
     """Behaves as a model that keeps something for each session (see `turnwise.model.Stateful`)."""
 
-    def replayed(self, request: Request, message: Message) -> None:
+    def replayed(self, request: Request, message: Message, sampled_ids: Sequence[int] | None = None) -> None:
         """Tell the model."""
         if isinstance(self.model, Stateful):
-            self.model.replayed(request, message)
+            self.model.replayed(request, message, sampled_ids)
 
     def forget(self, session: str) -> None:
         """Tell the model."""
