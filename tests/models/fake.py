@@ -37,7 +37,7 @@ class Remembering(Counting):
         super().__init__(*args, **kwargs)
         self.told: list[Any] = []
 
-    def replayed(self, request: Request, message: Message) -> None:
+    def replayed(self, request: Request, message: Message, sampled_ids: object = None) -> None:
         self.told.append((request.ordinal, message.text))
 
     def forget(self, session: str) -> None:
