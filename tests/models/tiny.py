@@ -62,12 +62,12 @@ def tokenizer(template: str = CHATML) -> Any:
 def save(
     folder: Path,
     *,
-    kind: str = "Llama",
+    kind: str = "llama",
     template: str = CHATML,
     generation: dict[str, Any] | None = None,
     **changes: Any,
 ) -> str:
-    """Save a tiny model of a kind (`Llama`, `Mistral`, …) with its tokenizer; returns the folder."""
+    """Save a tiny model of a kind (`llama`, `mistral`, …) with its tokenizer; returns the folder."""
     import torch
     import transformers
 
@@ -84,9 +84,9 @@ def save(
         "eos_token_id": tokens.eos_token_id,
         "pad_token_id": tokens.pad_token_id,
     }
-    config = getattr(transformers, f"{kind}Config")(**(size | changes))
+    config = transformers.AutoConfig.for_model(kind, **(size | changes))
     torch.manual_seed(0)
-    model = getattr(transformers, f"{kind}ForCausalLM")(config)
+    model = transformers.AutoModelForCausalLM.from_config(config)
     # Random weights of the usual size say the same thing over and over; larger ones babble.
     with torch.no_grad():
         for parameter in model.parameters():

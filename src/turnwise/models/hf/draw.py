@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import torch
 
@@ -35,9 +35,12 @@ def draw_of(request: Request, defaults: Mapping[str, float]) -> Draw:
         ModelError: a value out of range.
     """
     sampling = request.sampling
+    asked: Any = sampling.extra.get("top_k")
+    if asked is not None and not isinstance(asked, (int, float)):
+        raise ModelError(f"top_k must be a number, not {asked!r}", kind="bad_request")
     temperature = _first(sampling.temperature, defaults.get("temperature"), 0.0)
     top_p = _first(sampling.top_p, defaults.get("top_p"), 1.0)
-    top_k = _first(sampling.extra.get("top_k"), defaults.get("top_k"), 0)
+    top_k = _first(asked, defaults.get("top_k"), 0)
     for name, value, good in (
         ("temperature", temperature, temperature >= 0),
         ("top_p", top_p, 0 < top_p <= 1),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 from turnwise.errors import ModelError
 from turnwise.message import Message
@@ -46,6 +47,11 @@ class HFModel:
         self._worker = Worker(
             self.name, self._batch, pasts, max_batch=options.max_batch, wait=options.max_wait_ms / 1000
         )
+
+    @property
+    def network(self) -> Any:
+        """The `transformers.PreTrainedModel`, for whoever trains or inspects it."""
+        return self._loaded.model
 
     @property
     def counters(self) -> Counters:

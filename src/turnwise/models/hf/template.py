@@ -79,7 +79,8 @@ class TemplateChat:
         ordinal: int,
     ) -> Message:
         """See `Chat.read`."""
-        text = self._decode([token for token in sampled if token not in self._silent])
+        said = sampled[:-1] if sampled and sampled[-1] in self.ends else sampled
+        text = self._decode([token for token in said if token not in self._silent])
         thinking = self._decode(prompt[-8:]).rstrip().endswith("<think>")
         return message_of(text, ordinal, tools=bool(tools), thinking=thinking, stop=stop)
 
