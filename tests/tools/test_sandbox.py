@@ -352,12 +352,12 @@ def test_without_a_sandbox_it_refuses_and_says_what_to_do(monkeypatch: pytest.Mo
 
     monkeypatch.delenv(ENV, raising=False)
     monkeypatch.setenv("PATH", "/nowhere")
-    backends._status.cache_clear()
+    backends._tried.cache_clear()
     try:
         with pytest.raises(SandboxError, match=r"apt-get install bubblewrap.*TURNWISE_SANDBOX=unsafe-host"):
             choose()
     finally:
-        backends._status.cache_clear()
+        backends._tried.cache_clear()
 
 
 def test_a_sandbox_by_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ import fcntl
 import json
 import os
 import resource
+import select
 import signal
 import sys
 from types import CodeType, FrameType, ModuleType, TracebackType
@@ -34,7 +35,9 @@ class Channel:
         self.source = fcntl.fcntl(0, fcntl.F_DUPFD_CLOEXEC, HIGH)
         self.sink = fcntl.fcntl(1, fcntl.F_DUPFD_CLOEXEC, HIGH)
         self.output = fcntl.fcntl(2, fcntl.F_DUPFD_CLOEXEC, HIGH)
-        self.null = fcntl.fcntl(os.open(os.devnull, os.O_RDWR), fcntl.F_DUPFD_CLOEXEC, HIGH)
+        null = os.open(os.devnull, os.O_RDWR)
+        self.null = fcntl.fcntl(null, fcntl.F_DUPFD_CLOEXEC, HIGH)
+        os.close(null)
         self.read = os.read
         self.write = os.write
 
@@ -68,13 +71,14 @@ class Channel:
             sys.stdout, sys.stderr = streams()
 
     def _exactly(self, size: int) -> bytes:
-        data = b""
-        while len(data) < size:
-            piece = self.read(self.source, size - len(data))
+        pieces: list[bytes] = []
+        while size:
+            piece = self.read(self.source, size)
             if not piece:
                 os._exit(0)
-            data += piece
-        return data
+            pieces.append(piece)
+            size -= len(piece)
+        return b"".join(pieces)
 
 
 def streams() -> tuple[Any, Any]:
@@ -95,7 +99,7 @@ class Seeder:
     """Seeds `random` and `numpy.random` the moment the code first imports them, so that replays repeat."""
 
     def __init__(self, seed: int) -> None:
-        self.seed = seed
+        self.seed = seed % 2**32  # as much as NumPy takes
         self.waiting = {"random", "numpy.random"}
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
@@ -132,6 +136,8 @@ def confine(setup: dict[str, Any]) -> None:
         os.setresuid(identity, identity, identity)
     os.chdir(setup["directory"])
     os.umask(0o022)
+    # Modules are looked for where the code works, not where this file lies.
+    sys.path[0] = setup["directory"]
 
 
 class Worker:
@@ -222,17 +228,17 @@ class Worker:
 
     def program(self, request: dict[str, Any]) -> dict[str, Any]:
         """Run code as a script is run: its own standard input, an exit code, threads joined at the end."""
-        feed(request["stdin"])
         sys.argv = ["main.py"]
-        answer = self.guarded("main.py", request["code"], lambda: self.script(request["code"]))
+        answer = self.guarded("main.py", request["code"], lambda: self.script(request))
         return {"exit": 1 if answer.get("error") else 0, **answer}
 
-    def script(self, code: str) -> dict[str, Any]:
+    def script(self, request: dict[str, Any]) -> dict[str, Any]:
         """Run the program to its very end."""
+        feed(request["stdin"])
         scope = self.main.__dict__
         scope["__file__"] = "main.py"
         try:
-            exec(compile(code, "main.py", "exec", dont_inherit=True), scope)
+            exec(compile(request["code"], "main.py", "exec", dont_inherit=True), scope)
         except SystemExit as stop:
             if stop.code is None or isinstance(stop.code, int):
                 return {"exit": stop.code or 0}
@@ -295,9 +301,9 @@ class Worker:
 
     def clean(self, text: str) -> str:
         """`text` short enough and fit for JSON: a lone surrogate becomes an escape."""
-        half = self.limit
-        if len(text) > 2 * half:
-            text = f"{text[:half]}\n[... {len(text) - 2 * half:,} characters left out ...]\n{text[-half:]}"
+        keep = self.limit  # at each end; the host cuts once more
+        if len(text) > 2 * keep:
+            text = f"{text[:keep]}\n[... {len(text) - 2 * keep:,} characters left out ...]\n{text[-keep:]}"
         return text.encode("utf-8", "backslashreplace").decode()
 
 
@@ -327,9 +333,40 @@ def flush() -> None:
             continue
 
 
+def keep(worker: int) -> None:
+    """Be the first process of a container: pass interrupts on; end when the worker or the host does.
+
+    Nothing inside can stop or kill the first process, and everything ends with it.
+    """
+
+    def pass_on(number: int, frame: FrameType | None) -> None:
+        os.kill(worker, number)
+
+    signal.signal(signal.SIGINT, pass_on)
+    host = select.poll()
+    host.register(0, 0)  # hang-ups are told of in any case
+    os.close(1)
+    os.close(2)
+    while not host.poll(100):
+        try:
+            while True:
+                ended, _ = os.waitpid(-1, os.WNOHANG)
+                if ended == worker:
+                    os._exit(0)
+                if ended == 0:
+                    break
+        except ChildProcessError:
+            break
+    os._exit(0)
+
+
 def main() -> None:
     """Set up and serve."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if os.getpid() == 1:
+        worker = os.fork()
+        if worker:
+            keep(worker)
     channel = Channel()
     setup = channel.receive()
     confine(setup)
