@@ -2,8 +2,8 @@
 
 After Schatzmann, Thomson, Weilhammer, Ye & Young 2007, "Agenda-Based User Simulation for Bootstrapping a
 POMDP Dialogue System" (NAACL-HLT): the goal is what the user knows (constraints) and wants to know
-(requests); the agenda is a stack of acts that fulfil it. Each turn of the system pushes acts on top (an answer
-to what it asks, a correction of what it got wrong) and takes off those that are no longer needed; then the
+(requests); the agenda is a stack of acts that fulfil it. Each turn of the system pushes acts on top (an
+answer to what it asks, a correction of what it got wrong) and takes off those no longer needed; then the
 user pops a few and says them. Acts here are texts, and what the system says is read by patterns.
 """
 
