@@ -109,6 +109,17 @@ def test_ls_show_and_transcripts(run: str) -> None:
     assert "[call 0: nothing + turn 0]" in ok("show", run, "3", "--full")
 
 
+def test_epochs_show_what_several_tries_give(folder: Path) -> None:
+    run = last_json("run", "number_guess", "-a", "random", "-n", "20", "-e", "4", "-q", "--set", "high=20")[
+        "run"
+    ]
+    rows = turnwise.open_run(run).store.scores(1)
+    solved = {task: sum(s or 0 for t, s in zip(*rows, strict=True) if t == task) for task in rows[0]}
+    text = ok("show", run)
+    assert f"pass@4    {sum(count > 0 for count in solved.values()) / 20:.3f}" in text
+    assert f"pass^4    {sum(count == 4 for count in solved.values()) / 20:.3f}" in text
+
+
 def test_compare(run: str) -> None:
     other = last_json("run", "number_guess", "--agent", "random", "--limit", "10", "-q")["run"]
     found = last_json("compare", other, run)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from turnwise.engine.results import Run
+    from turnwise.metrics import Estimate
 
 _METRICS_UP_TO = 20_000
 
@@ -71,8 +72,10 @@ def _figures(run: Run) -> RenderableType:
     from rich.table import Table
 
     from turnwise.cli import output
+    from turnwise.engine.results import estimate
 
-    score = run.score
+    tasks, scores = run.store.scores(run.row.number)
+    score = estimate(tasks, scores)
     totals = run.store.totals(run.row.number)
     stops = {row["stop"]: row["episodes"] for row in totals}
     ended = sum(stops.values())
@@ -83,6 +86,8 @@ def _figures(run: Run) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
     table.add_row("score", f"{output.interval(score)}  95 %, {score.clusters} tasks")
+    for name, value in _tries(tasks, scores, run.config.epochs):
+        table.add_row(name, output.interval(value))
     missing = score.missing - stops.get("error", 0)
     left = f"{ended} of {run.row.planned}"
     table.add_row("episodes", left + (f", {missing} without a verdict" if missing > 0 else ""))
@@ -98,6 +103,18 @@ def _figures(run: Run) -> RenderableType:
     if ended:
         table.add_row("time", f"{output.duration(total('seconds') / ended)} an episode")
     return table
+
+
+def _tries(tasks: list[str], scores: list[float | None], epochs: int) -> list[tuple[str, Estimate]]:
+    """pass@k and pass^k for the epochs of a run whose verdicts are 0 and 1."""
+    from turnwise.metrics import pass_at_k, pass_hat_k
+
+    if epochs < 2 or not set(scores) <= {0, 1, None}:
+        return []
+    return [
+        (f"pass@{epochs}", pass_at_k(scores, tasks, epochs)),
+        (f"pass^{epochs}", pass_hat_k(scores, tasks, epochs)),
+    ]
 
 
 def _metrics(run: Run) -> Table | None:
