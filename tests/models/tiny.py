@@ -30,6 +30,21 @@ FORGETFUL = CHATML.replace(
 )
 """The same, but it drops the thoughts of all messages but the last."""
 
+RESPONSE = {
+    "defaults": {"role": "assistant"},
+    "fields": {
+        "tool_calls": {
+            "open_pattern": r"\s*<tool_call>",
+            "close": "</tool_call>",
+            "repeats": True,
+            "content": "json",
+            "transform": {"type": "function", "function": "{content}"},
+        },
+        "content": {"close_pattern": r"<\|im_end\|>", "content": "text"},
+    },
+}
+"""How `transformers serve` reads this format."""
+
 CORPUS = [
     "I think of a number from 1 to 100. Is it 50? higher, lower, correct!",
     '<tool_call>{"name": "add", "arguments": {"a": 1, "b": 2}}</tool_call>',
@@ -40,10 +55,13 @@ CORPUS = [
 
 def tokenizer(template: str = CHATML) -> Any:
     """A byte-level BPE tokenizer of some 400 tokens; any text survives encoding and decoding."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
-    special = ["<|im_start|>", "<|im_end|>", "<|end|>"]
+    special = [AddedToken(text, special=True) for text in ("<|im_start|>", "<|im_end|>", "<|endoftext|>")]
+    # As in Qwen's, tokens of their own but no special ones.
+    marks = [f"<{slash}{name}>" for name in ("tool_call", "tool_response", "think") for slash in ("", "/")]
+    special += [AddedToken(text, special=False) for text in marks]
     raw = Tokenizer(models.BPE())
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     raw.decoder = decoders.ByteLevel()
@@ -54,8 +72,9 @@ def tokenizer(template: str = CHATML) -> Any:
         show_progress=False,
     )
     raw.train_from_iterator(CORPUS * 3, trainer)
-    fast = PreTrainedTokenizerFast(tokenizer_object=raw, eos_token="<|im_end|>", pad_token="<|end|>")
+    fast = PreTrainedTokenizerFast(tokenizer_object=raw, eos_token="<|im_end|>", pad_token="<|endoftext|>")
     fast.chat_template = template
+    fast.response_template = RESPONSE
     return fast
 
 
@@ -71,6 +90,8 @@ def save(
     import torch
     import transformers
 
+    # Several threads on so little work only wait for each other.
+    torch.set_num_threads(1)
     tokens = tokenizer(template)
     size = {
         "vocab_size": len(tokens),
@@ -97,3 +118,34 @@ def save(
     model.save_pretrained(folder)
     tokens.save_pretrained(folder)
     return str(folder)
+
+
+def teach(folder: str, conversations: list[dict[str, Any]], *, steps: int = 150) -> None:
+    """Train a saved model until it knows some conversations by heart.
+
+    Args:
+        folder: The model.
+        conversations: Arguments of `apply_chat_template`: `conversation`, and `tools` where there are any.
+        steps: Steps of Adam at most; it stops when hardly anything is left to learn.
+    """
+    import torch
+    import transformers
+
+    tokens = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() > 1:
+                parameter.div_(8)
+    texts = [tokens.apply_chat_template(**one, tokenize=False) for one in conversations]
+    batch = tokens(texts, return_tensors="pt", padding=True, add_special_tokens=False)
+    labels = batch.input_ids.masked_fill(batch.attention_mask == 0, -100)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for _ in range(steps):
+        loss = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, labels=labels).loss
+        if loss.item() < 0.05:
+            break
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    model.save_pretrained(folder)

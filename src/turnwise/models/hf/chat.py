@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 from turnwise.errors import ConfigError, ModelError
 from turnwise.message import Message, Text, ToolCall, ToolSpec
+from turnwise.models.hf.options import HFOptions
 from turnwise.models.parts import arguments_of
 
 
@@ -156,26 +157,23 @@ def as_function(tool: ToolSpec) -> dict[str, Any]:
     }
 
 
-def chat_of(
-    full: str, renderer: str, template_kwargs: dict[str, Any], tokenizer: Any, eos: frozenset[int]
-) -> Chat:
+def chat_of(full: str, options: HFOptions, tokenizer: Any, eos: frozenset[int]) -> Chat:
     """The chat format of a model.
 
     Args:
         full: The model's name, for errors.
-        renderer: The option.
-        template_kwargs: Further variables of the format.
+        options: Say which.
         tokenizer: The model's.
         eos: Token ids that end its samples.
 
     Raises:
-        ConfigError: there is none, or `renderer` names none.
+        ConfigError: there is none, or the options do not fit it.
     """
     from turnwise.models.hf.known import KnownChat
     from turnwise.models.hf.template import TemplateChat
 
-    if renderer != "template":
-        known = KnownChat.find(full, renderer, template_kwargs, tokenizer)
+    if options.renderer != "template":
+        known = KnownChat.find(full, options, tokenizer)
         if known is not None:
             return known
     if not getattr(tokenizer, "chat_template", None):
@@ -183,4 +181,4 @@ def chat_of(
             f"model {full!r} has no chat template, so messages cannot be shown to it: name a format of the "
             f"`renderers` package by the option 'renderer'"
         )
-    return TemplateChat(tokenizer, template_kwargs, eos)
+    return TemplateChat(tokenizer, options, eos)

@@ -11,6 +11,7 @@ import msgspec
 from turnwise.errors import ConfigError, ModelError, did_you_mean
 from turnwise.message import Message, ToolSpec
 from turnwise.models.hf.chat import as_function, plain
+from turnwise.models.hf.options import HFOptions
 from turnwise.models.hf.speech import Wish, as_message, before_stop, wish_of
 from turnwise.models.options import sdk_of
 
@@ -27,22 +28,20 @@ class KnownChat:
         self.ends: frozenset[int] = frozenset(int(token) for token in renderer.get_stop_token_ids())
 
     @classmethod
-    def find(
-        cls, full: str, name: str, template_kwargs: Mapping[str, Any], tokenizer: Any
-    ) -> KnownChat | None:
-        """The format `name`; for `auto` that of the tokenizer's hub id, None where that is not known.
+    def find(cls, full: str, options: HFOptions, tokenizer: Any) -> KnownChat | None:
+        """The format the options name; for `auto` that of the tokenizer's hub id, None where none is known.
 
         Raises:
-            ConfigError: there is no such format, or a variable does not fit it.
+            ConfigError: there is no such format, or an option does not fit it.
         """
         renderers = sdk_of(full, "renderers", "local")
         base = importlib.import_module("renderers.base")
         known: Mapping[str, str] = base.MODEL_RENDERER_MAP
+        name: str | None = options.renderer
         if name == "auto":
-            found = known.get(tokenizer.name_or_path)
-            if found is None:
+            name = known.get(tokenizer.name_or_path)
+            if name is None:
                 return None
-            name = found
         try:
             config = renderers.config_from_name(name)
         except (KeyError, ValueError):
@@ -50,12 +49,14 @@ class KnownChat:
             near = did_you_mean(name, names) or f"; it may be {', '.join(names)}"
             raise ConfigError(f"model {full!r}, option 'renderer': no format {name!r}{near}") from None
         try:
-            return cls(renderers.create_renderer(tokenizer, config, chat_template_kwargs=template_kwargs))
-        except (ValueError, TypeError, KeyError) as error:
+            if options.keep_thoughts:
+                config = type(config)(thinking_retention="all")
+            kwargs = options.template_kwargs
+            return cls(renderers.create_renderer(tokenizer, config, chat_template_kwargs=kwargs))
+        except (ValueError, TypeError, KeyError, AssertionError) as error:
             reason = " ".join(str(error).split())[:300]
-            raise ConfigError(
-                f"model {full!r}, option 'renderer': {name!r} does not fit ({reason})"
-            ) from error
+            text = f"model {full!r}, option 'renderer': {name!r} does not fit ({reason})"
+            raise ConfigError(text) from error
 
     def render(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[int]:
         """The prompt in which the assistant answers `messages`.

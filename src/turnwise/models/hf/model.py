@@ -37,7 +37,7 @@ class HFModel:
         self.name = f"hf/{name}"
         self.options = options
         self._loaded = loaded = load(name, options)
-        chat = chat_of(self.name, options.renderer, options.template_kwargs, loaded.tokenizer, loaded.eos)
+        chat = chat_of(self.name, options, loaded.tokenizer, loaded.eos)
         self._memory = Memory(chat)
         pasts = Pasts(int(options.cache_mb * 2**20))
         eos = loaded.eos | chat.ends

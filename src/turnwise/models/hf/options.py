@@ -25,6 +25,9 @@ class HFOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     `auto`: the former where that package knows the model by its hub id, else the latter."""
     template_kwargs: dict[str, Any] = {}
     """Further variables of the chat format, e.g. `enable_thinking`."""
+    keep_thoughts: bool = False
+    """Leave earlier thoughts in the prompt even where the chat format drops them at the user's next message:
+    each prompt then extends the last one token for token, and is one sample to train on."""
     max_tokens: Count = 1024
     """Most tokens to sample in one call that does not say so itself."""
     max_batch: Count = 32

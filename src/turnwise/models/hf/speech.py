@@ -32,8 +32,8 @@ class Wish(NamedTuple):
 
 class _Object(msgspec.Struct):
     name: str
-    arguments: msgspec.Raw | None = None
-    parameters: msgspec.Raw | None = None
+    arguments: msgspec.Raw = msgspec.Raw()
+    parameters: msgspec.Raw = msgspec.Raw()
 
 
 _decode = msgspec.json.Decoder(_Object).decode
@@ -80,8 +80,7 @@ def wish_of(text: str) -> Wish | None:
         wish = _decode(text.strip().encode())
     except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
         return None
-    arguments = wish.arguments if wish.arguments is not None else wish.parameters
-    written = "{}" if arguments is None else bytes(arguments).decode()
+    written = bytes(wish.arguments or wish.parameters or b"{}").decode()
     if written.startswith('"'):
         # Some models write the arguments as a string that holds JSON.
         written = msgspec.json.decode(written, type=str)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from turnwise.errors import ModelError
 from turnwise.message import Message, ToolSpec
 from turnwise.models.hf.chat import as_function, plain
+from turnwise.models.hf.options import HFOptions
 from turnwise.models.hf.speech import MARKERS, message_of
 
 _SENTINEL = "\u2042turnwise\u2042"
@@ -21,17 +22,19 @@ class TemplateChat:
     `whole`, that and what came since; and the template's tail behind an assistant's words. Where `closed`
     begins `whole`, the template leaves the past alone, and what it adds is the difference: the tail (less an
     end token that was sampled) and this difference are encoded and put behind the tokens that are there.
-    Where it does not, the template rewrites the past, and there is nothing to extend.
+    Where it does not, the template rewrites the past, and there is nothing to extend, unless thoughts are to
+    be kept: then what it writes behind other words in the answer's place is added.
 
     Args:
         tokenizer: With a chat template.
-        kwargs: Further variables of the template.
+        options: Further variables of the template, and whether thoughts are kept.
         eos: Token ids that end a sample.
     """
 
-    def __init__(self, tokenizer: Any, kwargs: Mapping[str, Any], eos: frozenset[int]) -> None:
+    def __init__(self, tokenizer: Any, options: HFOptions, eos: frozenset[int]) -> None:
         self._tokenizer = tokenizer
-        self._kwargs = dict(kwargs)
+        self._kwargs = options.template_kwargs
+        self._keep_thoughts = options.keep_thoughts
         special = {i for i, token in tokenizer.added_tokens_decoder.items() if token.special}
         special |= set(tokenizer.all_special_ids)
         markers = {tokenizer.convert_tokens_to_ids(text) for text in MARKERS}
@@ -65,10 +68,14 @@ class TemplateChat:
         except ModelError:
             return None
         _, found, tail = marked.rpartition(_SENTINEL)
-        if not found or not whole.startswith(closed):
+        if whole.startswith(closed):
+            tail += whole[len(closed) :]
+        elif self._keep_thoughts:
+            shown[new - 1] = stand_in
+            _, found, tail = self._text(shown, tools, prompt=True).rpartition(_SENTINEL)
+        else:
             return None
-        added = self._after(sampled, tail) + whole[len(closed) :]
-        return [*prompt, *sampled, *self._encode(added)]
+        return [*prompt, *sampled, *self._encode(self._after(sampled, tail))] if found else None
 
     def read(
         self,
