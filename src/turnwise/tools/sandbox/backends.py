@@ -11,7 +11,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from typing import NamedTuple
+from threading import Timer
+from typing import IO, Any, NamedTuple
+
+import msgspec
 
 from turnwise.errors import SandboxError
 from turnwise.tools.sandbox.bubblewrap import WORKER, Bubblewrap
@@ -28,7 +31,7 @@ _INSTALL = (
     "install bubblewrap (apt-get install bubblewrap, dnf install bubblewrap) or docker, or accept the risk "
     f"of running model-written code on this machine with {ENV}={UNSAFE}"
 )
-_TRIAL = "import os\nos.wait() if os.fork() else os._exit(0)\n6 * 7"
+_TRIAL = "import os\nos.wait() if os.fork() else os._exit(0)\nopen('trial', 'w').close()\n6 * 7"
 _TRIAL_SECONDS = 60
 
 
@@ -109,25 +112,44 @@ def _try(backend: Backend) -> str | None:
     """Run a cell in a fresh worker; what went wrong in one line, or None."""
     limits = SandboxLimits()
     launch = backend.launch(limits)
-    request = {"do": "cell", "id": "trial", "code": _TRIAL, "echo": True}
-    says = frame(setup(launch, limits, None)) + frame(request)
     try:
-        with opened(launch) as (command, descriptors):
-            done = subprocess.run(
-                command,
-                input=says,
-                capture_output=True,
-                timeout=_TRIAL_SECONDS,
-                check=False,
-                pass_fds=descriptors,
-                env=environment(),
-            )
-    except (OSError, subprocess.SubprocessError) as error:
+        answer, said, code = _converse(launch, setup(launch, limits, None))
+    except OSError as error:
         return str(error)
-    if frame({"id": "ready"})[4:] in done.stdout.replace(b" ", b"") and b'"42"' in done.stdout:
+    if answer == "42":
         return None
-    lines = [line.strip() for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
     hint = ""
-    if isinstance(backend, Container) and "image" in "".join(lines).lower():
+    if isinstance(backend, Container) and "image" in said.lower():
         hint = f" (get the image: {backend.engine} pull {backend.image}, or name another in {IMAGE_ENV})"
-    return (lines[0] if lines else f"it ended with {done.returncode}") + hint
+    return (lines[0] if lines else f"no answer; it ended with {code}") + hint
+
+
+def _converse(launch: Launch, first: dict[str, Any]) -> tuple[str | None, str, int]:
+    """Set a worker up and run the trial cell: its value, what went to standard error, how it ended."""
+    with opened(launch) as (command, descriptors):
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=pipe, pass_fds=descriptors, env=environment()
+        )
+    assert process.stdin is not None and process.stdout is not None
+    # The worker ends with its standard input, so that stays open until the answer is there.
+    with process:
+        timer = Timer(_TRIAL_SECONDS, process.kill)
+        timer.start()
+        try:
+            request = {"do": "cell", "id": "trial", "code": _TRIAL, "echo": True}
+            process.stdin.write(frame(first) + frame(request))
+            process.stdin.flush()
+            _read_frame(process.stdout)
+            answer = _read_frame(process.stdout)
+        except (BrokenPipeError, msgspec.MsgspecError):
+            answer = {}
+        _, said = process.communicate()
+        timer.cancel()
+    return answer.get("result"), said.decode(errors="replace"), process.returncode
+
+
+def _read_frame(source: IO[bytes]) -> dict[str, Any]:
+    size = int.from_bytes(source.read(4), "big")
+    return msgspec.json.decode(source.read(size), type=dict[str, Any])
