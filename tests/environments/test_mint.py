@@ -18,19 +18,21 @@ from hypothesis import strategies as st
 from stage import Scripted, play
 
 from turnwise.agent import Agent
-from turnwise.environments.mint import Mint, MintTask, agents, notebook, program, protocol
+from turnwise.environments.mint import Mint, MintTask, agents, program, protocol
 from turnwise.environments.mint.build import options
 from turnwise.environments.mint.environment import BUDGETS
 from turnwise.environments.mint.expression import UnreadableError, evaluate
 from turnwise.environments.mint.load import read
 from turnwise.environments.mint.rows import CODE, SOURCES, Source
 from turnwise.environments.mint.scoring import is_right, numbers
-from turnwise.episode import Episode, Recording
+from turnwise.episode import Episode
 from turnwise.errors import ModelError, SandboxError, TaskError
 from turnwise.limits import Limits
 from turnwise.log import EpisodeLog, Stop
 from turnwise.message import assistant
 from turnwise.model import Request, Sample
+from turnwise.recording import Recording
+from turnwise.tools import cells
 from turnwise.tools.sandbox import Execution, run_program
 
 DATA = Path(os.environ.get("TURNWISE_DATA", "no-data")) / "mint"
@@ -287,7 +289,7 @@ def test_a_replay_runs_no_code_and_a_resumed_episode_has_its_variables_again(
         def __init__(self, **settings: Any) -> None:
             raise AssertionError("a replay started a sandbox")
 
-    monkeypatch.setattr(notebook, "PythonSession", NoSession)
+    monkeypatch.setattr(cells, "PythonSession", NoSession)
     assert again(whole, live=False).log().to_json() == whole.to_json()
 
 

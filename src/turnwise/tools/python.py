@@ -1,21 +1,23 @@
 """A Python tool: model-written code in a sandbox, with variables that last through an episode.
 
-What a cell prints may depend on the clock or on chance, so every outcome is recorded, and a replay starts no
-sandbox. An episode that goes on live (resume, fork) first runs the recorded cells again, in order, before the
-first new one; so its variables are there, if the cells are deterministic.
+For the core its replay is `run`, since it keeps its own record: each outcome is an effect of the episode. So
+a replay starts no sandbox and prints what was printed then, and a resumed or forked episode has its variables
+again the moment a new cell needs them (see `turnwise.tools.cells`). With `record` a replay would not call it
+at all, and it would not learn which cells to run again.
 """
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
-from turnwise.errors import ToolError
+from turnwise.episode import Episode
+from turnwise.errors import ConfigError, ToolError
 from turnwise.message import Content, ToolSpec
 from turnwise.role import Role
-from turnwise.tools.sandbox import Execution, PythonSession, SandboxLimits
+from turnwise.tools.cells import Cells
+from turnwise.tools.sandbox import Backend, Execution, SandboxLimits
 
 
 class PythonTool:
@@ -25,16 +27,19 @@ class PythonTool:
         limits: What the code may use.
         name: How the model calls it.
         seed: Seeds `random` and `numpy.random` inside.
+        backend: What keeps it in, or its name (`bwrap`, `container`, `unsafe-host`).
     """
 
-    replay = "run"
-    """The outcome is recorded by the tool itself, as an effect of the episode."""
+    replay: Literal["run", "record"] = "run"
 
     def __init__(
-        self, *, limits: SandboxLimits | None = None, name: str = "python", seed: int | None = 0
+        self,
+        *,
+        limits: SandboxLimits | None = None,
+        name: str = "python",
+        seed: int | None = 0,
+        backend: Backend | str | None = None,
     ) -> None:
-        self.limits = limits
-        self.seed = seed
         self.spec = ToolSpec(
             name=name,
             description="Runs Python code in a sandbox without network. Variables last from call to call; "
@@ -46,18 +51,14 @@ class PythonTool:
                 "additionalProperties": False,
             },
         )
-        self._cells: list[str] = []
-        self._done = 0
-        self._session: PythonSession | None = None
+        self._cells = Cells(limits=limits, seed=seed, backend=backend)
+        self._episode: Episode | None = None
 
     async def __aenter__(self) -> PythonTool:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._session is not None:
-            await self._session.close()
+    async def __aexit__(self, *_: object) -> None:
+        await self._cells.restart()
 
     async def call(self, arguments: dict[str, Any], role: Role) -> Content:
         """Run one cell; whatever the code does is an observation."""
@@ -72,17 +73,21 @@ class PythonTool:
 
         Raises:
             SandboxError: the sandbox failed; not recorded.
+            ConfigError: this tool has run cells of another episode.
         """
-        self._cells.append(code)
+        if self._episode is None:
+            self._episode = role.episode
+        elif self._episode is not role.episode:
+            raise ConfigError(
+                f"tool {self.spec.name!r}: its variables are another episode's; "
+                "make one inside Environment.run: async with PythonTool() as python"
+            )
+        number = self._cells.add(code)
 
-        async def catch_up() -> Any:
-            if self._session is None:
-                self._session = PythonSession(limits=self.limits, seed=self.seed)
-            execution = Execution()
-            for cell in self._cells[self._done :]:
-                execution = await self._session.run(cell)
-            self._done = len(self._cells)
-            return msgspec.to_builtins(execution)
+        async def outcome() -> Any:
+            return msgspec.to_builtins(await self._cells.outcome(number))
 
-        value = await role.episode.effect(f"{self.spec.name}:{role.name}", catch_up)
-        return msgspec.convert(value, Execution)
+        value = await role.episode.effect(f"{self.spec.name}:{role.name}", outcome)
+        execution = msgspec.convert(value, Execution)
+        self._cells.settle(number, execution)
+        return execution

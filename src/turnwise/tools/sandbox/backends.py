@@ -132,7 +132,8 @@ def _converse(launch: Launch, first: dict[str, Any]) -> tuple[str | None, str, i
         process = subprocess.Popen(
             command, stdin=pipe, stdout=pipe, stderr=pipe, pass_fds=descriptors, env=environment()
         )
-    assert process.stdin is not None and process.stdout is not None
+    assert process.stdin is not None
+    assert process.stdout is not None
     # The worker ends with its standard input, so that stays open until the answer is there.
     with process:
         timer = Timer(_TRIAL_SECONDS, process.kill)
