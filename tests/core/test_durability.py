@@ -17,9 +17,10 @@ from turnwise.engine import fork as forking
 from turnwise.engine.replay import replay_log
 from turnwise.engine.resolve import Cast
 from turnwise.environment import Environment
-from turnwise.episode import Episode, Recording
+from turnwise.episode import Episode
 from turnwise.errors import ReplayDivergence
 from turnwise.log import EpisodeLog, Segment
+from turnwise.recording import Recording
 from turnwise.task import Task
 
 TASK = Task(id="0")

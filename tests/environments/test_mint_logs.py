@@ -20,11 +20,12 @@ import pytest
 from turnwise.agent import Agent
 from turnwise.environments.mint import Mint, MintTask
 from turnwise.environments.mint.protocol import read_action
-from turnwise.episode import Episode, Recording
+from turnwise.episode import Episode
 from turnwise.errors import ModelError, SandboxError
 from turnwise.log import Effect
 from turnwise.message import assistant
 from turnwise.model import Request, Sample
+from turnwise.recording import Recording
 from turnwise.tools.sandbox import run_program
 
 LOGS = sorted((Path(os.environ.get("TURNWISE_DATA", "no-data")) / "mint" / "logs").glob("*.none.*.jsonl"))

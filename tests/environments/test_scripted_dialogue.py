@@ -17,10 +17,11 @@ from turnwise.environments.parts.distractors import SMALL_TALK, insert
 from turnwise.environments.parts.scripted import Dialogue, Line, converse, exchanges, scored
 from turnwise.environments.parts.twin import answer_alone, pairs, stand_alone
 from turnwise.environments.parts.views import ask_alone
-from turnwise.episode import Episode, Recording
+from turnwise.episode import Episode
 from turnwise.errors import ConfigError, TaskError
 from turnwise.limits import Limits
 from turnwise.log import Stop
+from turnwise.recording import Recording
 from turnwise.wire import decode, encode
 
 

@@ -10,9 +10,10 @@ from turnwise import wire
 from turnwise.engine.resolve import Cast
 from turnwise.engine.runner import succession
 from turnwise.environment import Environment
-from turnwise.episode import Episode, Recording
+from turnwise.episode import Episode
 from turnwise.errors import ReplayDivergence
 from turnwise.log import EpisodeLog
+from turnwise.recording import Recording
 from turnwise.task import Task
 
 

@@ -16,10 +16,11 @@ from turnwise.engine.gateway import Gateway
 from turnwise.engine.resolve import Cast
 from turnwise.engine.tally import Tally
 from turnwise.environment import Environment
-from turnwise.episode import Episode, Recording
+from turnwise.episode import Episode
 from turnwise.errors import ModelError, ReplayDivergence, TurnwiseError
 from turnwise.limits import Limits
 from turnwise.log import EpisodeLog, Stop
+from turnwise.recording import Recording
 from turnwise.store.journal import RunJournal
 from turnwise.task import Task
 
