@@ -10,15 +10,20 @@ import msgspec
 import pytest
 
 import turnwise
+from turnwise.agent import Agent
 from turnwise.environment import Environment
 from turnwise.episode import Episode
 from turnwise.errors import ConfigError, ToolError
+from turnwise.log import EpisodeLog
 from turnwise.message import Image, Message, ToolCall
+from turnwise.models.scripted import ScriptedModel
+from turnwise.recording import Recording
 from turnwise.role import Role
 from turnwise.task import Task
+from turnwise.tools.cells import Cells
 from turnwise.tools.function import FunctionTool, tool
 from turnwise.tools.python import PythonTool
-from turnwise.tools.sandbox import detect
+from turnwise.tools.sandbox import Execution, SandboxLimits, detect
 
 needs_bwrap = pytest.mark.skipif(
     not detect()[0].works, reason="bubblewrap does not work here; get it by: apt-get install bubblewrap"
@@ -67,7 +72,10 @@ def test_arguments_are_checked_and_results_told() -> None:
         ({}, "book: the argument 'city' is missing"),
         ({"city": 3}, "book: the argument 'city': expected `str`, got `int`"),
         ({"city": "Bern", "nights": 0}, "book: the argument 'nights': expected `int` >= 1"),
-        ({"city": "Bern", "kind": "hut"}, "book: the argument 'kind': invalid enum value 'hut'"),
+        (
+            {"city": "Bern", "kind": "hut"},
+            "book: the argument 'kind': expected one of 'bed', 'suite', got 'hut'",
+        ),
         ({"city": "Bern", "night": 1}, r"book: unknown argument 'night' \(did you mean 'nights'"),
     ]:
         with pytest.raises(ToolError, match=said):
@@ -102,15 +110,40 @@ def test_nested_types_are_spelt_out() -> None:
     assert call(walk, {"to": [{"x": 1}, {"x": 2}]}) == "3"
 
 
+def test_a_default_that_can_be_changed_is_each_calls_own() -> None:
+    def collect(more: int, seen: list[int] = [0]) -> list[int]:  # noqa: B006
+        seen.append(more)
+        return seen
+
+    gather = FunctionTool(collect)
+    assert [call(gather, {"more": 1}), call(gather, {"more": 2})] == ["[0,1]", "[0,2]"]
+
+
 def test_functions_that_cannot_be_tools() -> None:
     def untyped(x) -> None: ...
 
     def many(*x: int) -> None: ...
 
-    with pytest.raises(ConfigError, match="the parameter 'x' needs an annotation"):
-        FunctionTool(untyped)
-    with pytest.raises(ConfigError, match=r"\*x cannot be told"):
-        FunctionTool(many)
+    def placed(x: int, /) -> None: ...
+
+    def foreign(x: Path, y: complex) -> None: ...
+
+    def unknown(x: Nowhere) -> None: ...  # noqa: F821
+
+    def ambiguous(x: list[int] | tuple[int, ...]) -> None: ...
+
+    for function, said in [
+        (untyped, "tool 'untyped': the parameter 'x' needs an annotation"),
+        (many, "tool 'many': the parameter 'x' cannot be given by name"),
+        (placed, "tool 'placed': the parameter 'x' cannot be given by name"),
+        (foreign, "tool 'foreign': type <class '.*Path'> is not supported"),
+        (unknown, "tool 'unknown': name 'Nowhere' is not defined"),
+        (ambiguous, "tool 'ambiguous': Type unions may not contain more than one array-like"),
+        (3, "a tool must be a function or method, not int"),
+    ]:
+        with pytest.raises(ConfigError, match=said) as raised:
+            FunctionTool(function)  # pyright: ignore[reportArgumentType]
+        assert "\n" not in str(raised.value)
 
 
 class Counter(Environment, frozen=True, kw_only=True):
@@ -204,3 +237,118 @@ def test_the_python_tool_keeps_variables_also_in_a_fork(
     assert [turn.text for turn in child.turns if turn.role == "tool"][:3] == shown[:3]
     monkeypatch.setenv("TURNWISE_SANDBOX", "container")
     assert turnwise.replay(run.id, store=store, environment=Lab()).replayed == 1
+
+
+class Coding(Environment, frozen=True, kw_only=True):
+    """Cells given by the task's test, run one after the other."""
+
+    codes: tuple[str, ...] = ()
+
+    async def run(self, task: Task, episode: Episode) -> None:
+        async with PythonTool(limits=SandboxLimits(wall_seconds=20, memory_mb=400)) as python:
+            for code in self.codes:
+                await episode.agent.respond(code)
+                execution = await python.run(code, episode.agent)
+                episode.note(msgspec.to_builtins(execution))
+
+
+def played(codes: tuple[str, ...], log: EpisodeLog | None = None, effects: int = 0) -> Episode:
+    """Live, or resumed over the first effects of another episode's log."""
+    agents = {"agent": Agent(scripted())}
+    if log is None:
+        episode = Episode(Coding(codes=codes), Task(id="0"), agents)
+    else:
+        part = msgspec.structs.replace(
+            log, effects=log.effects[:effects], calls=log.calls[:effects], stop=None
+        )
+        recording = Recording(part, live=True, stored=False)
+        episode = Episode(Coding(codes=codes), Task(id="0"), agents, recording=recording)
+    asyncio.run(episode.play())
+    assert episode.error is None, episode.error.traceback
+    return episode
+
+
+def scripted() -> ScriptedModel:
+    return ScriptedModel(lambda messages: "yes")
+
+
+@needs_bwrap
+@pytest.mark.parametrize(
+    "codes",
+    [
+        ("x = 1", "x += 1", "x"),
+        ("import random\nx = random.random()", "y = random.random()", "x, y, hash('a'), {'p', 'q', 'r'}"),
+        ("x = 1", "import os\nos._exit(3)", "'x' in globals()", "z = 5", "z"),
+        ("x = 1", "1 / 0", "import sys\nsys.exit(3)", "x"),
+        ("open('kept', 'w').write('here')", "import os\nos.chdir('/')", "open('/tmp/kept').read()"),
+    ],
+)
+def test_resumed_after_any_cell_an_episode_goes_on_as_if_never_stopped(codes: tuple[str, ...]) -> None:
+    whole = played(codes).log()
+    for effects in range(len(codes)):
+        again = played(codes, whole, effects).log()
+        assert [note.value for note in again.notes] == [note.value for note in whole.notes]
+
+
+@needs_bwrap
+def test_a_cell_that_lost_the_process_is_not_run_again() -> None:
+    codes = ("x = 1", "import os\nos._exit(3)", "1 + 1")
+    whole = played(codes).log()
+    third = whole.notes[2].value
+    assert (third["result_repr"], third["state_lost"]) == ("2", True)
+
+    async def rest() -> tuple[int, Execution]:
+        async with Cells(preamble=lambda: "runs = 0") as some:
+            for code in codes[:2]:
+                some.add(code)
+            some.settle(1, Execution(killed="exited"))
+            number = some.add("'x' in globals(), runs")
+            return number, await some.outcome(number)
+
+    number, execution = asyncio.run(rest())
+    assert (number, execution.result_repr, execution.state_lost) == (2, "(False, 0)", True)
+
+
+@needs_bwrap
+def test_cells_asked_for_at_once_come_out_each_as_its_own() -> None:
+    async def go() -> list[str | None]:
+        async with Cells() as some:
+            numbers = [some.add(code) for code in ("x = 1\nx", "x += 1\nx", "x += 1\nx")]
+            return [done.result_repr for done in await asyncio.gather(*map(some.outcome, numbers))]
+
+    assert asyncio.run(go()) == ["1", "2", "3"]
+
+
+@needs_bwrap
+def test_a_cell_cut_off_by_its_caller_is_run_again_with_those_before() -> None:
+    async def go() -> str | None:
+        async with Cells() as some:
+            await some.outcome(some.add("x = 1"))
+            slow = some.add("import time\ntime.sleep(0.4)\nx += 1")
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await some.outcome(slow)
+            return (await some.outcome(some.add("x"))).result_repr
+
+    assert asyncio.run(go()) == "2"
+
+
+@needs_bwrap
+def test_the_python_tool_is_one_episodes() -> None:
+    python = PythonTool()
+
+    class Shared(Environment, frozen=True, kw_only=True):
+        async def run(self, task: Task, episode: Episode) -> None:
+            await python.run("1", episode.agent)
+
+    async def go() -> list[Episode]:
+        async with python:
+            episodes = [Episode(Shared(), Task(id="0"), {"agent": Agent(scripted())}) for _ in range(2)]
+            for episode in episodes:
+                await episode.play()
+            return episodes
+
+    first, second = asyncio.run(go())
+    assert first.error is None
+    assert second.error is not None
+    assert "its variables are another episode's; make one inside Environment.run" in second.error.message

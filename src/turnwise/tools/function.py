@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal, get_type_hints, overload
 
 import msgspec
@@ -32,7 +34,7 @@ class FunctionTool:
         replay: `run` it again when an episode is replayed, or use what was `record`ed.
 
     Raises:
-        ConfigError: a parameter has no annotation, or one that has no JSON form.
+        ConfigError: not a function; or a parameter has no annotation, or one that has no JSON form.
     """
 
     def __init__(
@@ -43,15 +45,19 @@ class FunctionTool:
         description: str | None = None,
         replay: Replay = "run",
     ) -> None:
+        if not inspect.isroutine(function):
+            raise ConfigError(f"a tool must be a function or method, not {type(function).__name__}")
         self.function = function
         self.replay: Replay = replay
         self._role: str | None = None
         called = name or function.__name__
-        self._arguments = self._struct(called)
         told, notes = _docstring(function)
-        self.spec = ToolSpec(
-            name=called, description=description or told, parameters=_schema(self._arguments, notes)
-        )
+        try:
+            self._arguments = self._struct(called)
+            parameters = _schema(self._arguments, notes)
+        except (TypeError, NameError) as error:
+            raise ConfigError(f"tool {called!r}: {str(error).splitlines()[-1]}") from None
+        self.spec = ToolSpec(name=called, description=description or told, parameters=parameters)
 
     async def call(self, arguments: dict[str, Any], role: Role) -> Content:
         """Call it.
@@ -67,7 +73,8 @@ class FunctionTool:
         try:
             given = msgspec.convert(arguments, self._arguments)
         except msgspec.ValidationError as error:
-            raise ToolError(f"{self.spec.name}: {_explain(str(error))}") from None
+            properties = self.spec.parameters["properties"]
+            raise ToolError(f"{self.spec.name}: {_explain(str(error), properties)}") from None
         values = {name: getattr(given, name) for name in self._arguments.__struct_fields__}
         if self._role is not None:
             values[self._role] = role
@@ -84,19 +91,22 @@ class FunctionTool:
             if hints.get(parameter.name) is Role:
                 self._role = parameter.name
                 continue
-            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-                raise ConfigError(f"tool {called!r}: *{parameter.name} cannot be told to a model")
+            if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+                raise ConfigError(
+                    f"tool {called!r}: the parameter {parameter.name!r} cannot be given by name"
+                )
             if parameter.name not in hints:
                 raise ConfigError(f"tool {called!r}: the parameter {parameter.name!r} needs an annotation")
             kind = hints[parameter.name]
             if parameter.default is parameter.empty:
                 fields.append((parameter.name, kind))
+            elif isinstance(parameter.default, (list, dict, set)):
+                # Each call has a default of its own, as it may be changed.
+                made = partial(copy.deepcopy, parameter.default)  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+                fields.append((parameter.name, kind, msgspec.field(default_factory=made)))
             else:
                 fields.append((parameter.name, kind, msgspec.field(default=parameter.default)))
-        try:
-            return msgspec.defstruct(called, fields, kw_only=True, frozen=True)
-        except TypeError as error:
-            raise ConfigError(f"tool {called!r}: {error}") from None
+        return msgspec.defstruct(called, fields, kw_only=True, frozen=True)
 
 
 @overload
@@ -155,13 +165,18 @@ def _docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
     return told, notes
 
 
-def _explain(error: str) -> str:
+def _explain(error: str, properties: dict[str, Any]) -> str:
     """A validation error in the model's words: which argument, what was expected."""
     reason, _, place = error.partition(" - at ")
     missing = re.search(r"missing required field `(.*?)`", reason)
     if missing:
         return f"the argument {missing[1]!r} is missing"
     name = re.sub(r"^`\$\.?(.*)`$", r"\1", place)
+    choices = properties.get(name, {}).get("enum")
+    if choices and reason.startswith("Invalid enum value"):
+        reason = (
+            f"expected one of {', '.join(map(repr, choices))}, got{reason.removeprefix('Invalid enum value')}"
+        )
     return f"the argument {name!r}: {reason[0].lower()}{reason[1:]}" if name else reason
 
 
