@@ -15,32 +15,38 @@ from pathlib import Path
 
 import pytest
 
+from turnwise.agent import Agent
+from turnwise.environment import Environment
+from turnwise.episode import Episode
 from turnwise.message import Message, ToolCall, ToolSpec, assistant, system, user
-from turnwise.model import Request, Sample, Sampling
+from turnwise.model import Model, Request, Sample, Sampling
 from turnwise.models.hf import connect as connect_local
 from turnwise.models.openai import connect as connect_remote
+from turnwise.task import Task
+from turnwise.tools.function import tool
 
 for needed in ("torch", "transformers", "fastapi", "uvicorn"):
     pytest.importorskip(needed, reason="needs pip install 'turnwise[local]' 'transformers[serving]'")
 
 import tiny  # noqa: E402
 
-ADD = ToolSpec(
-    name="add",
-    description="Adds two numbers.",
-    parameters={
-        "type": "object",
-        "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
-        "required": ["a", "b"],
-    },
-)
+from turnwise.models.hf.chat import as_function, plain  # noqa: E402
+
+
+@tool
+def add(a: int, b: int) -> int:
+    """Adds two numbers."""
+    return a + b
+
+
+QUESTION, ANSWER = "What is 1 and 2?", "It is 3."
 CALLED = assistant("", tool_calls=(ToolCall(id="call-1", name="add", arguments='{"a": 1, "b": 2}'),))
 RESULT = Message(role="tool", content="3", tool_call_id="call-1", name="add")
 CONVERSATIONS: list[tuple[list[Message], list[ToolSpec]]] = [
     ([user("hi there")], []),
     ([system("Be lazy."), user("Is it 50?"), assistant("higher!"), user("The lazy dog, " * 5)], []),
-    ([user("What is 1 and 2?")], [ADD]),
-    ([user("What is 1 and 2?"), CALLED, RESULT], [ADD]),
+    ([user(QUESTION)], [add.spec]),
+    ([user(QUESTION), CALLED, RESULT], [add.spec]),
 ]
 
 
@@ -55,12 +61,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def server(folder: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """`transformers serve` with the model; its address."""
+def taught(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A model that knows one conversation by heart: it adds with the tool, then answers."""
+    folder = tiny.save(tmp_path_factory.mktemp("taught"), response=tiny.RESPONSE)
+    shown = [plain(message) for message in (user(QUESTION), CALLED, RESULT, assistant(ANSWER))]
+    tiny.teach(folder, [{"conversation": shown, "tools": [as_function(add.spec)]}])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of `transformers serve`, which loads what a request names."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [Path(sys.executable).with_name("transformers"), "serve", folder, "--device", "cpu"]
+    command = [Path(sys.executable).with_name("transformers"), "serve", "--device", "cpu"]
     log = tmp_path_factory.mktemp("log") / "serve.txt"
     with log.open("w") as out:
         process = subprocess.Popen(
@@ -106,3 +121,46 @@ def test_a_real_server_and_this_process_say_the_same(folder: str, server: str) -
         assert (their.usage.input, their.usage.output) == (our.usage.input, our.usage.output)
         assert (their.finish, our.usage.output) == (our.finish, 20)
     assert len({our.message.text for our in ours}) == len(ours)
+
+
+class Sum(Environment, frozen=True, kw_only=True):
+    """Asks for a sum that the agent has a tool for."""
+
+    name = "sum"
+
+    async def run(self, task: Task, episode: Episode) -> None:
+        reply = await episode.agent.respond(QUESTION, tools=[add])
+        episode.reward(float(reply.text == ANSWER))
+
+
+def play(model: Model) -> Episode:
+    agent = Agent(model, sampling=Sampling(temperature=0.0, max_tokens=60))
+    episode = Episode(Sum(), Task(id="1"), {"agent": agent})
+
+    async def go() -> None:
+        await episode.play()
+        await model.close()
+
+    asyncio.run(go())
+    assert episode.error is None, episode.error.traceback
+    return episode
+
+
+def test_an_episode_with_a_tool_takes_the_same_way_on_both(taught: str, server: str) -> None:
+    local = connect_local(taught, {})
+    theirs, ours = play(connect_remote(taught, {"base_url": server})), play(local)
+    for episode in (theirs, ours):
+        assert [turn.message.role for turn in episode.turns] == ["user", "assistant", "tool", "assistant"]
+        wish = episode.turns[1].message.tool_calls[0]
+        assert (wish.name, wish.arguments) == ("add", '{"a": 1, "b": 2}')
+        assert episode.turns[2].text == "3"
+        assert episode.turns[3].text == ANSWER
+        assert [reward.value for reward in episode.rewards] == [1.0]
+    first, second = ours.log().calls
+    # The view graph is one path: what the second call adds is what came after the first one's sample.
+    assert (first.parent, second.parent) == (None, first.n)
+    tokens = tiny.tokenizer()
+    added = "\n<|im_start|>tool\n3<|im_end|>\n<|im_start|>assistant\n"
+    assert list(second.added_ids or ()) == tokens.encode(added, add_special_tokens=False)
+    assert tokens.decode(second.sampled_ids or ()) == f"{ANSWER}<|im_end|>"
+    assert local.counters.fed == len(first.added_ids or ()) + 1 + len(second.added_ids or ())

@@ -32,6 +32,7 @@ FORGETFUL = CHATML.replace(
 
 RESPONSE = {
     "defaults": {"role": "assistant"},
+    "start_anchor": "<|im_start|>assistant\n",
     "fields": {
         "tool_calls": {
             "open_pattern": r"\s*<tool_call>",
@@ -55,13 +56,10 @@ CORPUS = [
 
 def tokenizer(template: str = CHATML) -> Any:
     """A byte-level BPE tokenizer of some 400 tokens; any text survives encoding and decoding."""
-    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
-    special = [AddedToken(text, special=True) for text in ("<|im_start|>", "<|im_end|>", "<|endoftext|>")]
-    # As in Qwen's, tokens of their own but no special ones.
-    marks = [f"<{slash}{name}>" for name in ("tool_call", "tool_response", "think") for slash in ("", "/")]
-    special += [AddedToken(text, special=False) for text in marks]
+    special = ["<|im_start|>", "<|im_end|>", "<|endoftext|>"]
     raw = Tokenizer(models.BPE())
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     raw.decoder = decoders.ByteLevel()
@@ -72,9 +70,11 @@ def tokenizer(template: str = CHATML) -> Any:
         show_progress=False,
     )
     raw.train_from_iterator(CORPUS * 3, trainer)
+    # As in Qwen's, tokens of their own but no special ones.
+    names = ("tool_call", "tool_response", "think")
+    raw.add_tokens([f"<{slash}{name}>" for name in names for slash in ("", "/")])
     fast = PreTrainedTokenizerFast(tokenizer_object=raw, eos_token="<|im_end|>", pad_token="<|endoftext|>")
     fast.chat_template = template
-    fast.response_template = RESPONSE
     return fast
 
 
@@ -84,6 +84,7 @@ def save(
     kind: str = "llama",
     template: str = CHATML,
     generation: dict[str, Any] | None = None,
+    response: dict[str, Any] | None = None,
     **changes: Any,
 ) -> str:
     """Save a tiny model of a kind (`llama`, `mistral`, …) with its tokenizer; returns the folder."""
@@ -93,6 +94,7 @@ def save(
     # Several threads on so little work only wait for each other.
     torch.set_num_threads(1)
     tokens = tokenizer(template)
+    tokens.response_template = response
     size = {
         "vocab_size": len(tokens),
         "hidden_size": 32,
