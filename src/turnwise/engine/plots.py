@@ -21,21 +21,16 @@ def success_by_turn(runs: Sequence[Run], to: Path, *, solved: float = 1.0) -> No
         ConfigError: matplotlib is not installed, or the file cannot be written.
     """
     figure, axes = _figure()
-    for place, run in enumerate(runs):
-        curve = curve_of(run.logs(), solved=solved)
-        turns = range(1, len(curve.solved) + 1)
-        colour = _COLOURS[place % len(_COLOURS)]
-        axes.plot(
-            turns, [e.mean for e in curve.solved], color=colour, marker="o", ms=3.5, lw=1.6, label=_label(run)
-        )
-        axes.fill_between(
-            turns,
-            [e.low for e in curve.solved],
-            [e.high for e in curve.solved],
-            color=colour,
-            alpha=0.16,
-            lw=0,
-        )
+    curves = [curve_of(run.logs(), solved=solved).solved for run in runs]
+    most = max(map(len, curves))
+    for place, (run, curve) in enumerate(zip(runs, curves, strict=True)):
+        # Beyond a run's longest episode its share stays what it was.
+        points = [*curve, *[curve[-1]] * (most - len(curve))]
+        turns, colour = range(1, most + 1), _COLOURS[place % len(_COLOURS)]
+        means = [point.mean for point in points]
+        axes.plot(turns, means, color=colour, marker="o", ms=3.5, lw=1.6, label=_label(run))
+        low, high = [point.low for point in points], [point.high for point in points]
+        axes.fill_between(turns, low, high, color=colour, alpha=0.16, lw=0)
     axes.set(xlabel="turns of the agent", ylabel="share of episodes solved", ylim=(-0.02, 1.02))
     axes.xaxis.get_major_locator().set_params(integer=True)
     _finish(figure, axes, runs, to)
