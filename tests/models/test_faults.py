@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import email.utils
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from asking import ask, ask_gateway
+from asking import HELLO, ask, ask_gateway
 from endpoint import Endpoint, closed_port, completion
 
 from turnwise.errors import ConfigError, ModelError
@@ -190,3 +191,14 @@ def test_how_long_a_server_asks_to_wait(headers: dict[str, str], seconds: float 
 def test_a_date_to_come_back_at() -> None:
     date = email.utils.formatdate(time.time() + 60, usegmt=True)
     assert retry_after({"retry-after": date}) == pytest.approx(60, abs=2)
+
+
+def test_a_model_serves_several_event_loops_and_is_there_again_after_it_was_closed(provider: str) -> None:
+    with Endpoint((200, PROVIDERS[provider][3])) as endpoint:
+        model = made(provider, endpoint.root)
+        for _ in range(2):
+            assert asyncio.run(model.sample(HELLO)).message.text == "at last"
+        for _ in range(2):
+            assert ask(model).message.text == "at last"
+        asyncio.run(model.close())
+        assert len(endpoint.asked) == 4

@@ -12,6 +12,7 @@ from endpoint import Endpoint, closed_port, completion
 
 import turnwise
 from turnwise import wire
+from turnwise.agent import Agent
 from turnwise.errors import ConfigError, ModelError
 from turnwise.message import Audio, Image, Message, Text, ToolCall, ToolSpec, system, user
 from turnwise.model import Request, Sample, Sampling, Usage
@@ -294,3 +295,11 @@ def test_an_endpoint_that_is_down_stops_the_run_which_resumes_when_it_is_up(tmp_
         run = turnwise.resume(caught.value.run.id, store=store)
     assert (run.row.status, run.summary()["score"]["mean"]) == ("done", 1.0)
     assert len(endpoint.asked) == sum(row.calls or 0 for row in run.episodes())
+
+
+def test_an_agent_made_in_python_plays_several_runs(tmp_path: Path) -> None:
+    with Endpoint(bisect) as endpoint:
+        agent = Agent(connect("tiny", {"base_url": endpoint.url}), name="openai/tiny")
+        for name in "ab":
+            run = turnwise.run("number_guess", agent, limit=3, store=tmp_path / f"{name}.db")
+            assert run.summary()["score"]["mean"] == 1.0

@@ -19,7 +19,7 @@ from turnwise.model import Request, Sample, Usage
 from turnwise.models.faults import Endpoint
 from turnwise.models.options import address_of, checked, headers_of, key_of, sdk_of
 from turnwise.models.parts import arguments_of, as_base64, as_text, count, kept, table
-from turnwise.models.transport import CONNECT_SECONDS, bounded
+from turnwise.models.transport import stainless
 from turnwise.models.turns import in_turns
 
 _FINISH = {
@@ -77,14 +77,7 @@ class AnthropicModel:
         headers, secrets = headers_of(self.name, options.headers)
         url = own or "https://api.anthropic.com"
         self._endpoint = Endpoint(self.name, url, [key, *secrets])
-        self._client = sdk.AsyncAnthropic(
-            api_key=key or "none",
-            base_url=url,
-            max_retries=0,
-            timeout=sdk.Timeout(None, connect=CONNECT_SECONDS),
-            default_headers=headers,
-            http_client=sdk.DefaultAsyncHttpxClient(event_hooks={"response": [bounded]}),
-        )
+        self._client = stainless(sdk, "AsyncAnthropic", url, key, headers)
 
     async def sample(self, request: Request) -> Sample:
         """Answer one request. `seed` and `logprobs` are not known to this API, and left out.
@@ -94,7 +87,7 @@ class AnthropicModel:
         """
         body = self._body(request)
         with self._endpoint.asking(self._sdk):
-            response = await self._client.messages.with_raw_response.create(**body)
+            response = await self._client().messages.with_raw_response.create(**body)
         data = self._endpoint.parse(bytes(response.http_response.content))
         try:
             return self._read(data)

@@ -19,7 +19,7 @@ from turnwise.model import Request, Sample, Usage
 from turnwise.models.faults import Endpoint, words_of
 from turnwise.models.options import address_of, checked, headers_of, key_of, sdk_of
 from turnwise.models.parts import arguments_of, as_base64, as_text, count, kept, table
-from turnwise.models.transport import CONNECT_SECONDS, EndlessError, bounded
+from turnwise.models.transport import CONNECT_SECONDS, Client, EndlessError, bounded
 from turnwise.models.turns import in_turns
 
 _REFUSALS = {
@@ -83,21 +83,7 @@ class GoogleModel:
         self._pydantic = sdk_of(self.name, "pydantic", "google")
         self._thinking = self._thought(options.thinking)
         self._http = sdk_of(self.name, _http_library(), "google")
-        self._connections = self._http.AsyncClient(
-            event_hooks={"response": [bounded]},
-            timeout=self._http.Timeout(None, connect=CONNECT_SECONDS),
-            limits=self._http.Limits(max_connections=1000, max_keepalive_connections=100),
-        )
-        self._client = sdk.Client(
-            vertexai=False,
-            api_key=key or "none",
-            http_options=sdk.types.HttpOptions(
-                base_url=url,
-                headers=headers,
-                httpx_async_client=self._connections,
-                retry_options=sdk.types.HttpRetryOptions(attempts=1),
-            ),
-        )
+        self._client = Client(lambda: self._connected(sdk, url, key, headers), _shut)
 
     async def sample(self, request: Request) -> Sample:
         """Answer one request.
@@ -114,14 +100,29 @@ class GoogleModel:
 
     async def close(self) -> None:
         """Close connections."""
-        await self._client.aio.aclose()
-        await self._connections.aclose()
+        await self._client.close()
+
+    def _connected(self, sdk: Any, url: str, key: str | None, headers: dict[str, str]) -> Any:
+        connections = self._http.AsyncClient(
+            event_hooks={"response": [bounded]},
+            timeout=self._http.Timeout(None, connect=CONNECT_SECONDS),
+            limits=self._http.Limits(max_connections=1000, max_keepalive_connections=100),
+        )
+        options = sdk.types.HttpOptions(
+            base_url=url,
+            headers=headers,
+            httpx_async_client=connections,
+            retry_options=sdk.types.HttpRetryOptions(attempts=1),
+        )
+        client = sdk.Client(vertexai=False, api_key=key or "none", http_options=options)
+        return client, connections
 
     async def _ask(self, request: Request) -> bytes:
         """The body of the response."""
         contents, config = self._contents(request), self._config(request)
+        client, _ = self._client()
         try:
-            response = await self._client.aio.models.generate_content(
+            response = await client.aio.models.generate_content(
                 model=self.model, contents=contents, config=config
             )
         except EndlessError as error:
@@ -270,6 +271,13 @@ class GoogleModel:
             reasoning=thoughts or None,
             provider=None if plain else {"google": {"model": self.model, "parts": list(parts)}},
         )
+
+
+async def _shut(both: tuple[Any, Any]) -> None:
+    """Close a client, and its connections, which it leaves to us."""
+    client, connections = both
+    await client.aio.aclose()
+    await connections.aclose()
 
 
 def _http_library() -> str:

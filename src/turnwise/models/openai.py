@@ -20,7 +20,7 @@ from turnwise.model import Request, Sample, Usage
 from turnwise.models.faults import Endpoint
 from turnwise.models.options import address_of, checked, headers_of, key_of, sdk_of
 from turnwise.models.parts import arguments_of, as_base64, as_text, count, kept, table, whole
-from turnwise.models.transport import CONNECT_SECONDS, bounded
+from turnwise.models.transport import stainless
 
 _SERVER_ASKS: dict[str | None, dict[str, Any]] = {
     None: {},
@@ -78,14 +78,7 @@ class OpenAIModel:
         self._endpoint = Endpoint(self.name, url, [key, *secrets])
         self._limit_field = options.max_tokens_field or ("max_tokens" if own else "max_completion_tokens")
         self._sdk = sdk = sdk_of(self.name, "openai")
-        self._client = sdk.AsyncOpenAI(
-            api_key=key or "none",
-            base_url=url,
-            max_retries=0,
-            timeout=sdk.Timeout(None, connect=CONNECT_SECONDS),
-            default_headers=headers,
-            http_client=sdk.DefaultAsyncHttpxClient(event_hooks={"response": [bounded]}),
-        )
+        self._client = stainless(sdk, "AsyncOpenAI", url, key, headers)
 
     async def sample(self, request: Request) -> Sample:
         """Answer one request.
@@ -95,7 +88,7 @@ class OpenAIModel:
         """
         body = self._body(request)
         with self._endpoint.asking(self._sdk):
-            response = await self._client.chat.completions.with_raw_response.create(**body)
+            response = await self._client().chat.completions.with_raw_response.create(**body)
         data = self._endpoint.parse(bytes(response.http_response.content))
         try:
             return self._read(data, request.ordinal)
