@@ -36,7 +36,6 @@ answer is <solution> A </solution>.
 You can propose a solution {proposals} times at most.
 """
 
-_TRACE = "-" * 75
 _REASONING = (
     (
         "Task:\nA round tank has a radius of M centimetres, where M is the smallest prime above 700, and is "
