@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ for needed in ("torch", "transformers", "renderers"):
 
 import tiny  # noqa: E402
 
-from turnwise.models.hf.chat import Chat, Memory  # noqa: E402
+from turnwise.models.hf.chat import Chat, Memory, Said  # noqa: E402
 from turnwise.models.hf.known import KnownChat  # noqa: E402
 from turnwise.models.hf.speech import message_of, wish_of  # noqa: E402
 from turnwise.models.hf.template import TemplateChat  # noqa: E402
@@ -44,6 +45,24 @@ def known(**options: Any) -> KnownChat:
     return chat
 
 
+def read(
+    chat: Chat, prompt: list[int], sampled: list[int], tools: Sequence[ToolSpec] = (), ordinal: int = 0
+) -> Message:
+    return chat.read(prompt, sampled, Request(messages=[], tools=tools, ordinal=ordinal))
+
+
+def extend(
+    chat: Chat,
+    prompt: list[int],
+    sampled: list[int],
+    messages: list[Message],
+    new: int,
+    tools: Sequence[ToolSpec] = (),
+) -> list[int] | None:
+    """The prompt for all `messages`, after a call that ended before message number `new`."""
+    return chat.extend(Said(messages[:new], tools, prompt, sampled), messages)
+
+
 @pytest.fixture(params=["template", "renderers"])
 def chat(request: pytest.FixtureRequest) -> Chat:
     return template() if request.param == "template" else known(keep_thoughts=True)
@@ -53,9 +72,9 @@ def test_words_as_the_template_would_write_them_extend_to_what_it_renders(chat: 
     messages = [system("Be lazy."), user("Is it 50?")]
     prompt = chat.render(messages, [])
     sampled = [*encode("higher!"), END]
-    assert chat.read(prompt, sampled, [], (), 0) == assistant("higher!")
+    assert read(chat, prompt, sampled) == assistant("higher!")
     messages += [assistant("higher!"), user("The lazy dog")]
-    extended = chat.extend(prompt, sampled, messages, 3, [])
+    extended = extend(chat, prompt, sampled, messages, 3)
     assert extended is not None
     assert TOKENS.decode(extended) == (
         "<|im_start|>system\nBe lazy.<|im_end|>\n<|im_start|>user\nIs it 50?<|im_end|>\n"
@@ -76,8 +95,8 @@ def test_sampled_tokens_stay_as_they_are(sampled: list[int], ended: bool, said: 
     messages = [user("hi")]
     prompt = chat.render(messages, [])
     ids = [*sampled, END] if ended else sampled
-    messages += [chat.read(prompt, ids, [], (), 0), user(said)]
-    extended = chat.extend(prompt, ids, messages, 2, [])
+    messages += [read(chat, prompt, ids), user(said)]
+    extended = extend(chat, prompt, ids, messages, 2)
     assert extended is not None
     assert extended[: len(prompt) + len(ids)] == prompt + ids
     closing = "\n" if ended else "<|im_end|>\n"
@@ -92,11 +111,10 @@ def test_a_template_that_rewrites_the_past_is_followed() -> None:
     thought = [*encode("<think>hmm</think>It is 3."), END]
     plain = [*encode("It is 3."), END]
     answer = assistant("<think>hmm</think>It is 3.")
-    assert chat.extend(prompt, thought, [*messages, answer, user("so?")], 2, []) is None
-    assert chat.extend(prompt, plain, [*messages, assistant("It is 3."), user("so?")], 2, []) is not None
-    kept = template(tiny.FORGETFUL, keep_thoughts=True).extend(
-        prompt, thought, [*messages, answer, user("so?")], 2, []
-    )
+    assert extend(chat, prompt, thought, [*messages, answer, user("so?")], 2) is None
+    assert extend(chat, prompt, plain, [*messages, assistant("It is 3."), user("so?")], 2) is not None
+    keeper = template(tiny.FORGETFUL, keep_thoughts=True)
+    kept = extend(keeper, prompt, thought, [*messages, answer, user("so?")], 2)
     rest = "\n<|im_start|>user\nso?<|im_end|>\n<|im_start|>assistant\n"
     assert kept == [*prompt, *thought, *encode(rest)]
     memory = Memory(chat)
@@ -110,10 +128,10 @@ def test_a_format_of_renderers_drops_thoughts_at_the_users_next_message_unless_t
     messages = [user("hi"), assistant("It is 3."), user("so?")]
     prompt = known().render(messages[:1], [])
     sampled = [*encode("<think>\nhmm\n</think>\n\nIt is 3."), END]
-    read = known().read(prompt, sampled, [], (), 0)
-    assert (read.reasoning, read.text) == ("hmm", "It is 3.")
-    assert known().extend(prompt, sampled, messages, 2, []) is None
-    kept = known(keep_thoughts=True).extend(prompt, sampled, messages, 2, [])
+    said = read(known(), prompt, sampled)
+    assert (said.reasoning, said.text) == ("hmm", "It is 3.")
+    assert extend(known(), prompt, sampled, messages, 2) is None
+    kept = extend(known(keep_thoughts=True), prompt, sampled, messages, 2)
     assert kept is not None
     assert kept[: len(prompt) + len(sampled)] == prompt + sampled
 
@@ -123,7 +141,7 @@ def test_another_end_than_the_templates_stands_for_it() -> None:
     chat = TemplateChat(TOKENS, HFOptions(), frozenset({END, other}))
     messages = [user("hi"), assistant("yes"), user("so?")]
     prompt = chat.render(messages[:1], [])
-    extended = chat.extend(prompt, [*encode("yes"), other], messages, 2, [])
+    extended = extend(chat, prompt, [*encode("yes"), other], messages, 2)
     assert extended is not None
     assert TOKENS.decode(extended[len(prompt) :]).startswith("yes<|endoftext|>\n<|im_start|>user\nso?")
 
@@ -254,14 +272,14 @@ def test_tool_calls_are_read_and_shown_again(chat: Chat) -> None:
     messages = [user("What is 1 and 2?")]
     prompt = chat.render(messages, [ADD])
     sampled = [*encode('<tool_call>\n{"name": "add", "arguments": {"a": 1}}\n</tool_call>'), END]
-    said = chat.read(prompt, sampled, [ADD], (), 4)
+    said = read(chat, prompt, sampled, [ADD], 4)
     assert said == assistant("", tool_calls=(call("add", '{"a": 1}'),))
     messages += [said, Message(role="tool", content="3", tool_call_id="call-4-0", name="add")]
-    extended = chat.extend(prompt, sampled, messages, 2, [ADD])
+    extended = extend(chat, prompt, sampled, messages, 2, [ADD])
     assert extended is not None
     assert extended[: len(prompt) + len(sampled)] == prompt + sampled
     assert TOKENS.decode(chat.render(messages, [ADD])) == TOKENS.decode(extended)
     broken = [*encode('<tool_call>\n{"name": "add", "argum\n</tool_call>'), END]
-    unread = chat.read(prompt, broken, [ADD], (), 4)
+    unread = read(chat, prompt, broken, [ADD], 4)
     assert unread.tool_calls == ()
     assert '{"name": "add", "argum' in unread.text

@@ -13,9 +13,26 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from turnwise.errors import ConfigError, ModelError
-from turnwise.message import Message, Text, ToolCall, ToolSpec
+from turnwise.message import Message, Text, ToolCall, ToolSpec, user
+from turnwise.model import Request
+from turnwise.models.hf.loading import Loaded
 from turnwise.models.hf.options import HFOptions
 from turnwise.models.parts import arguments_of
+
+_GREETING = "hello"
+"""What a chat format is tried on."""
+
+
+class Said(NamedTuple):
+    """One call of a session: what was shown and what came back, as messages and as tokens."""
+
+    messages: list[Message]
+    """The prompt's, and the answer."""
+    tools: Sequence[ToolSpec]
+    prompt: list[int]
+    """Token ids the assistant was fed."""
+    sampled: list[int]
+    """Token ids it answered."""
 
 
 class Chat(Protocol):
@@ -30,48 +47,21 @@ class Chat(Protocol):
         """The prompt in which the assistant answers `messages`."""
         ...
 
-    def extend(
-        self,
-        prompt: list[int],
-        sampled: list[int],
-        messages: Sequence[Message],
-        new: int,
-        tools: Sequence[ToolSpec],
-    ) -> list[int] | None:
-        """The prompt that begins with `prompt` and `sampled` and goes on with `messages[new:]`.
+    def extend(self, said: Said, messages: Sequence[Message]) -> list[int] | None:
+        """The prompt that begins with the tokens of `said` and goes on with what came since.
 
         Args:
-            prompt: Ids the assistant was fed.
-            sampled: Ids it sampled; `messages[new - 1]` is their message.
-            messages: The whole conversation.
-            new: Number of the first message that came afterwards.
-            tools: Tools offered.
+            said: The last call.
+            messages: The whole conversation; it begins with the messages of `said`.
 
         Returns:
             The ids; None where the format would not leave what came before as it is.
         """
         ...
 
-    def read(
-        self,
-        prompt: list[int],
-        sampled: list[int],
-        tools: Sequence[ToolSpec],
-        stop: Sequence[str],
-        ordinal: int,
-    ) -> Message:
-        """The message that the assistant sampled after `prompt`."""
+    def read(self, prompt: list[int], sampled: list[int], request: Request) -> Message:
+        """The message that the assistant sampled after `prompt`, which was made of `request`."""
         ...
-
-
-class Said(NamedTuple):
-    """One call of a session: what was shown and what came back, as messages and as tokens."""
-
-    messages: list[Message]
-    """The prompt's, and the answer."""
-    tools: Sequence[ToolSpec]
-    prompt: list[int]
-    sampled: list[int]
 
 
 class Memory:
@@ -88,7 +78,7 @@ class Memory:
         if said is not None:
             new = len(said.messages)
             if new < len(shown) and shown[:new] == said.messages and list(tools) == list(said.tools):
-                extended = self.chat.extend(said.prompt, said.sampled, shown, new, tools)
+                extended = self.chat.extend(said, shown)
                 if extended is not None:
                     return extended
         return self.chat.render(shown, tools)
@@ -157,28 +147,52 @@ def as_function(tool: ToolSpec) -> dict[str, Any]:
     }
 
 
-def chat_of(full: str, options: HFOptions, tokenizer: Any, eos: frozenset[int]) -> Chat:
-    """The chat format of a model.
+def chat_of(full: str, options: HFOptions, loaded: Loaded) -> Chat:
+    """The chat format of a model, tried on one message.
 
     Args:
         full: The model's name, for errors.
         options: Say which.
-        tokenizer: The model's.
-        eos: Token ids that end its samples.
+        loaded: The model.
 
     Raises:
-        ConfigError: there is none, or the options do not fit it.
+        ConfigError: there is none, the options do not fit it, or it cannot show the model a message.
     """
+    chat = _chat_of(full, options, loaded)
+    mend = "mend its chat template, or name a format of the `renderers` package by the option 'renderer'"
+    try:
+        ids = chat.render([user(_GREETING)], [])
+    except ModelError as error:
+        raise ConfigError(
+            f"model {full!r} cannot be shown a user's message: {error}; expected a template that takes one: "
+            f"{mend}"
+        ) from error
+    if loaded.rows is not None and (beyond := [token for token in ids if token >= loaded.rows]):
+        name = loaded.tokenizer.convert_ids_to_tokens(beyond[0])
+        raise ConfigError(
+            f"model {full!r}: its chat format writes the token {name!r} ({beyond[0]}), but the model has "
+            f"{loaded.rows} rows; save the model's own tokenizer there, or resize the model's embeddings"
+        )
+    if _GREETING not in "".join(loaded.tokenizer.decode(ids).split()):
+        raise ConfigError(
+            f"model {full!r}: the word {_GREETING!r} of a user's message does not come through its chat "
+            f"format and tokenizer; save the model's own tokenizer there, or {mend}"
+        )
+    return chat
+
+
+def _chat_of(full: str, options: HFOptions, loaded: Loaded) -> Chat:
     from turnwise.models.hf.known import KnownChat
     from turnwise.models.hf.template import TemplateChat
 
+    tokenizer = loaded.tokenizer
     if options.renderer != "template":
         known = KnownChat.find(full, options, tokenizer)
         if known is not None:
             return known
     if not getattr(tokenizer, "chat_template", None):
         raise ConfigError(
-            f"model {full!r} has no chat template, so messages cannot be shown to it: name a format of the "
-            f"`renderers` package by the option 'renderer'"
+            f"model {full!r} has no chat template, so messages cannot be shown to it: save one in "
+            f"chat_template.jinja, or name a format of the `renderers` package by the option 'renderer'"
         )
-    return TemplateChat(tokenizer, options, eos)
+    return TemplateChat(tokenizer, options, loaded.eos)

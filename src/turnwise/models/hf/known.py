@@ -10,7 +10,9 @@ import msgspec
 
 from turnwise.errors import ConfigError, ModelError, did_you_mean
 from turnwise.message import Message, ToolSpec
-from turnwise.models.hf.chat import as_function, plain
+from turnwise.model import Request
+from turnwise.models.hf.chat import Said, as_function, plain
+from turnwise.models.hf.checkpoint import reason_of
 from turnwise.models.hf.options import HFOptions
 from turnwise.models.hf.speech import Wish, as_message, before_stop, wish_of
 from turnwise.models.options import sdk_of
@@ -53,10 +55,12 @@ class KnownChat:
                 config = type(config)(thinking_retention="all")
             kwargs = options.template_kwargs
             return cls(renderers.create_renderer(tokenizer, config, chat_template_kwargs=kwargs))
-        except (ValueError, TypeError, KeyError, AssertionError) as error:
-            reason = " ".join(str(error).split())[:300]
-            text = f"model {full!r}, option 'renderer': {name!r} does not fit ({reason})"
-            raise ConfigError(text) from error
+        except Exception as error:
+            # The format looks for its tokens; what it raises where they are missing differs by format.
+            raise ConfigError(
+                f"model {full!r}, option 'renderer': {name!r} cannot be used with its tokenizer "
+                f"({reason_of(error)}); name the model's own format, or 'template' for its chat template"
+            ) from error
 
     def render(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[int]:
         """The prompt in which the assistant answers `messages`.
@@ -67,34 +71,21 @@ class KnownChat:
         shown = [plain(message) for message in messages]
         try:
             ids = self._renderer.render_ids(shown, tools=_functions(tools), add_generation_prompt=True)
-        except (ValueError, TypeError, KeyError, NotImplementedError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise ModelError(f"the chat format refuses the messages: {reason}", kind="bad_request") from error
+        except Exception as error:
+            text = f"the chat format refuses the messages: {reason_of(error)}"
+            raise ModelError(text, kind="bad_request") from error
         return [int(token) for token in ids]
 
-    def extend(
-        self,
-        prompt: list[int],
-        sampled: list[int],
-        messages: Sequence[Message],
-        new: int,
-        tools: Sequence[ToolSpec],
-    ) -> list[int] | None:
+    def extend(self, said: Said, messages: Sequence[Message]) -> list[int] | None:
         """See `Chat.extend`."""
-        added = [plain(message) for message in messages[new:]]
+        added = [plain(message) for message in messages[len(said.messages) :]]
         bridge = self._renderer.bridge_to_next_turn
-        rendered = bridge(prompt, sampled, added, tools=_functions(tools))
+        rendered = bridge(said.prompt, said.sampled, added, tools=_functions(said.tools))
         return None if rendered is None else [int(token) for token in rendered.token_ids]
 
-    def read(
-        self,
-        prompt: list[int],
-        sampled: list[int],
-        tools: Sequence[ToolSpec],
-        stop: Sequence[str],
-        ordinal: int,
-    ) -> Message:
+    def read(self, prompt: list[int], sampled: list[int], request: Request) -> Message:
         """See `Chat.read`."""
+        tools, stop = request.tools, request.sampling.stop
         parsed = self._renderer.parse_response(sampled, tools=_functions(tools), prompt_ids=prompt)
         text: str = parsed.content or ""
         wishes: list[Wish] = []
@@ -104,7 +95,7 @@ class KnownChat:
             else:
                 # Kept where the reader and the next prompt find it.
                 text += call.raw
-        return as_message(before_stop(text, stop), parsed.reasoning_content, wishes, ordinal)
+        return as_message(before_stop(text, stop), parsed.reasoning_content, wishes, request.ordinal)
 
 
 def _functions(tools: Sequence[ToolSpec]) -> list[dict[str, Any]] | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from turnwise.errors import ConfigError
+from turnwise.models.hf.checkpoint import Checkpoint, reason_of
 from turnwise.models.hf.options import HFOptions
 from turnwise.models.options import sdk_of
 
@@ -17,6 +17,8 @@ class Loaded(NamedTuple):
     model: Any
     """`transformers.PreTrainedModel` in evaluation mode, on its device."""
     tokenizer: Any
+    rows: int | None
+    """Token ids that the model has rows for, where it says so."""
     eos: frozenset[int]
     """Token ids that end a sample."""
     context: int | None
@@ -36,21 +38,19 @@ def load(name: str, options: HFOptions) -> Loaded:
     torch = sdk_of(full, "torch", "local")
     transformers = sdk_of(full, "transformers", "local")
     device = _device(full, torch, options.device)
-    if (name.startswith((".", "/", "~")) or name.count("/") > 1) and not Path(name).expanduser().is_dir():
-        raise ConfigError(f"model {full!r}: there is no folder {name!r}")
-    source = str(Path(name).expanduser()) if name.startswith("~") else name
-    common = {"revision": options.revision, "trust_remote_code": options.trust_remote_code}
+    dtype = options.dtype if options.dtype == "auto" else getattr(torch, options.dtype)
+    model, tokenizer, rows = Checkpoint(full, name, options).read(transformers, dtype)
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(source, **common)
-        dtype = options.dtype if options.dtype == "auto" else getattr(torch, options.dtype)
-        model = transformers.AutoModelForCausalLM.from_pretrained(source, dtype=dtype, **common)
-    except (OSError, ValueError, ImportError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ConfigError(f"model {full!r} cannot be loaded: {reason}") from error
-    model = model.to(device).eval()
+        model = model.to(device).eval()
+    except RuntimeError as error:
+        raise ConfigError(
+            f"model {full!r} cannot be put on {str(device)!r} ({reason_of(error)}); name another by the "
+            f"option 'device', or smaller weights by 'dtype'"
+        ) from error
     _check(full, transformers, model)
     generation = model.generation_config
-    return Loaded(model, tokenizer, _eos(tokenizer, generation), _context(model), _defaults(generation))
+    eos, defaults = _eos(full, tokenizer, generation), _defaults(full, generation)
+    return Loaded(model, tokenizer, rows, eos, _context(model), defaults)
 
 
 def _device(full: str, torch: Any, wanted: str) -> Any:
@@ -73,7 +73,14 @@ def _check(full: str, transformers: Any, model: Any) -> None:
         ConfigError: it is not.
     """
     known = {"DynamicLayer", "DynamicSlidingWindowLayer"}
-    kinds = {type(layer).__name__ for layer in transformers.DynamicCache(config=model.config).layers}
+    try:
+        layers = transformers.DynamicCache(config=model.config).layers
+    except Exception as error:
+        raise ConfigError(
+            f"model {full!r}: its config.json describes no keys and values ({reason_of(error)}); "
+            f"put the config.json there that was saved with the weights"
+        ) from error
+    kinds = {type(layer).__name__ for layer in layers}
     if other := sorted(kinds - known):
         raise ConfigError(
             f"model {full!r} keeps more than keys and values ({', '.join(other)}), which hf/ cannot batch; "
@@ -86,12 +93,16 @@ def _check(full: str, transformers: Any, model: Any) -> None:
         )
 
 
-def _eos(tokenizer: Any, generation: Any) -> frozenset[int]:
-    given = generation.eos_token_id
-    ids = [given] if isinstance(given, int) else list(given or ())
-    if tokenizer.eos_token_id is not None:
-        ids.append(tokenizer.eos_token_id)
-    return frozenset(int(token) for token in ids)
+def _eos(full: str, tokenizer: Any, generation: Any) -> frozenset[int]:
+    given: Any = generation.eos_token_id
+    ids: list[Any] = [tokenizer.eos_token_id]
+    ids += given if isinstance(given, list) else [given]
+    for token in ids:
+        if not isinstance(token, (int, type(None))):
+            raise ConfigError(
+                f"model {full!r}, generation_config.json: eos_token_id must be token ids, not {token!r}"
+            )
+    return frozenset(token for token in ids if token is not None)
 
 
 def _context(model: Any) -> int | None:
@@ -99,8 +110,17 @@ def _context(model: Any) -> int | None:
     return int(limit) if isinstance(limit, int) and limit > 0 else None
 
 
-def _defaults(generation: Any) -> dict[str, float]:
+def _defaults(full: str, generation: Any) -> dict[str, float]:
     if not generation.do_sample:
         return {}
-    given = {name: getattr(generation, name, None) for name in ("temperature", "top_p", "top_k")}
-    return {"temperature": 1.0} | {name: float(value) for name, value in given.items() if value is not None}
+    defaults = {"temperature": 1.0}
+    for name in ("temperature", "top_p", "top_k"):
+        value = getattr(generation, name, None)
+        if value is None:
+            continue
+        if not isinstance(value, (int, float)):
+            raise ConfigError(
+                f"model {full!r}, generation_config.json: {name} must be a number, not {value!r}"
+            )
+        defaults[name] = float(value)
+    return defaults

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from turnwise.errors import ModelError
 from turnwise.message import Message
 from turnwise.model import Request, Sample, Usage
@@ -37,7 +39,7 @@ class HFModel:
         self.name = f"hf/{name}"
         self.options = options
         self._loaded = loaded = load(name, options)
-        chat = chat_of(self.name, options, loaded.tokenizer, loaded.eos)
+        chat = chat_of(self.name, options, loaded)
         self._memory = Memory(chat)
         pasts = Pasts(int(options.cache_mb * 2**20))
         eos = loaded.eos | chat.ends
@@ -65,8 +67,11 @@ class HFModel:
             ModelError: of the kinds `bad_request` (a value or content that cannot be used), `context_length`,
                 `memory` and `local` (the forward pass failed).
         """
+        # The list may be the role's own, which grows while this call is on its way.
+        request = msgspec.structs.replace(request, messages=list(request.messages))
         self._check(request)
         prompt = self._memory.prompt(request.session, request.messages, request.tools)
+        self._check_ids(prompt)
         job = Job(
             prompt,
             draw_of(request, self._loaded.defaults),
@@ -105,6 +110,16 @@ class HFModel:
                     f"{self.name}: sampling.extra has {key!r}, known here: {known}", kind="bad_request"
                 )
 
+    def _check_ids(self, prompt: list[int]) -> None:
+        rows = self._loaded.rows
+        if rows is not None and (token := max(prompt, default=0)) >= rows:
+            # Fed to it, this would be an error of everybody's batch; on a GPU, the end of the process.
+            name = self._loaded.tokenizer.convert_ids_to_tokens(token)
+            raise ModelError(
+                f"{self.name}: the messages hold the token {name!r}, which the model has no row for",
+                kind="bad_request",
+            )
+
     def _limit(self, request: Request, length: int) -> int:
         """Most tokens to sample after a prompt of so many."""
         wanted = request.sampling.max_tokens or self.options.max_tokens
@@ -119,8 +134,7 @@ class HFModel:
         return min(wanted, context - length)
 
     def _read(self, request: Request, job: Job) -> Sample:
-        stop = request.sampling.stop
-        message = self._memory.chat.read(job.prompt, job.sampled, request.tools, stop, request.ordinal)
+        message = self._memory.chat.read(job.prompt, job.sampled, request)
         self._keep(request, message, job.prompt, job.sampled)
         finish = "tool_calls" if message.tool_calls and job.finish == "stop" else job.finish or "stop"
         return Sample(

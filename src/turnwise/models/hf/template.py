@@ -7,7 +7,9 @@ from typing import Any
 
 from turnwise.errors import ModelError
 from turnwise.message import Message, ToolSpec
-from turnwise.models.hf.chat import as_function, plain
+from turnwise.model import Request
+from turnwise.models.hf.chat import Said, as_function, plain
+from turnwise.models.hf.checkpoint import reason_of
 from turnwise.models.hf.options import HFOptions
 from turnwise.models.hf.speech import MARKERS, message_of
 
@@ -50,17 +52,11 @@ class TemplateChat:
         """
         return self._encode(self._text([plain(message) for message in messages], tools, prompt=True))
 
-    def extend(
-        self,
-        prompt: list[int],
-        sampled: list[int],
-        messages: Sequence[Message],
-        new: int,
-        tools: Sequence[ToolSpec],
-    ) -> list[int] | None:
+    def extend(self, said: Said, messages: Sequence[Message]) -> list[int] | None:
         """See `Chat.extend`."""
         shown = [plain(message) for message in messages]
         stand_in = {"role": "assistant", "content": _SENTINEL}
+        tools, new = said.tools, len(said.messages)
         try:
             closed = self._text(shown[:new], tools, prompt=False)
             whole = self._text(shown, tools, prompt=True)
@@ -75,21 +71,16 @@ class TemplateChat:
             _, found, tail = self._text(shown, tools, prompt=True).rpartition(_SENTINEL)
         else:
             return None
-        return [*prompt, *sampled, *self._encode(self._after(sampled, tail))] if found else None
+        added = self._encode(self._after(said.sampled, tail))
+        return [*said.prompt, *said.sampled, *added] if found else None
 
-    def read(
-        self,
-        prompt: list[int],
-        sampled: list[int],
-        tools: Sequence[ToolSpec],
-        stop: Sequence[str],
-        ordinal: int,
-    ) -> Message:
+    def read(self, prompt: list[int], sampled: list[int], request: Request) -> Message:
         """See `Chat.read`."""
         said = sampled[:-1] if sampled and sampled[-1] in self.ends else sampled
         text = self._decode([token for token in said if token not in self._silent])
         thinking = self._decode(prompt[-8:]).rstrip().endswith("<think>")
-        return message_of(text, ordinal, tools=bool(tools), thinking=thinking, stop=stop)
+        tools, stop = bool(request.tools), request.sampling.stop
+        return message_of(text, request.ordinal, tools=tools, thinking=thinking, stop=stop)
 
     def _after(self, sampled: list[int], tail: str) -> str:
         """What is left of the template's tail when an end token that was sampled has said part of it."""
@@ -113,10 +104,8 @@ class TemplateChat:
             )
         except Exception as error:
             # Templates are programs of other people's; whatever they raise, they refuse the messages.
-            reason = " ".join(str(error).split())[:200]
-            raise ModelError(
-                f"the chat template refuses the messages: {reason}", kind="bad_request"
-            ) from error
+            text = f"the chat template refuses the messages: {reason_of(error)}"
+            raise ModelError(text, kind="bad_request") from error
 
     def _encode(self, text: str) -> list[int]:
         return list(self._tokenizer.encode(text, add_special_tokens=False))
