@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import msgspec
 
@@ -172,10 +172,9 @@ class Timing(msgspec.Struct, array_like=True, gc=False):
     seconds: float
 
 
-class EpisodeLog(Record, frozen=True, kw_only=True):
-    """A whole episode as it is stored, shown, replayed, forked and trained on."""
+class EpisodeLog(Record, frozen=True, kw_only=True, tag_field="version", tag=wire.VERSION):
+    """A whole episode as it is stored, shown, replayed, forked and trained on; `version` heads its JSON."""
 
-    version: int = wire.VERSION
     environment: str
     settings: dict[str, Any] = {}
     """The environment's settings."""
@@ -210,9 +209,16 @@ class EpisodeLog(Record, frozen=True, kw_only=True):
         """Read it back; unknown fields of newer versions are kept.
 
         Raises:
-            msgspec.ValidationError: naming the path of what does not fit.
+            msgspec.ValidationError: naming the path of what does not fit, or the version that is too new.
         """
-        return wire.decode(data, cls)
+        raw = msgspec.json.decode(data)
+        if isinstance(raw, dict):
+            version = cast("dict[str, Any]", raw).get("version", wire.VERSION)
+            if isinstance(version, int) and version > wire.VERSION:
+                raise msgspec.ValidationError(
+                    f"version {version} of an episode is too new, this Turnwise knows {wire.VERSION}: update turnwise"
+                )
+        return wire.from_builtins(raw, cls)
 
     def extended(self, segments: Iterable[Segment]) -> EpisodeLog:
         """This log with further segments folded in, in canonical order; a call made anew replaces the old."""

@@ -6,7 +6,8 @@ Encoding is plain msgspec. Decoding keeps unknown fields of any struct in its `u
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -15,9 +16,9 @@ import msgspec
 VERSION = 1
 """Version of the stored form. It rises only when an older reader would misread, not when fields are added."""
 
-# JSON key under which msgspec itself sees `unknown`; `encode` never lets it out.
-_KEEP = "*"
-_MARK = b'"*":'
+# JSON key under which msgspec itself sees `unknown`: a non-character; `encode` never lets it out.
+_KEEP = "\ufdd0unknown"
+_MARK = f'"{_KEEP}":'.encode()
 
 
 class Record(msgspec.Struct, omit_defaults=True, frozen=True, kw_only=True):
@@ -28,14 +29,23 @@ class Record(msgspec.Struct, omit_defaults=True, frozen=True, kw_only=True):
 
 T = TypeVar("T")
 _encoder = msgspec.json.Encoder()
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def encode(value: Any) -> bytes:
-    """`value` (a Record, or lists and dicts of them) as JSON."""
-    data = _encoder.encode(value)
-    if _MARK in data:
-        data = _encoder.encode(_flatten(value))
+    """`value` (a Record, or lists and dicts of them) as JSON; halves of surrogate pairs become U+FFFD."""
+    try:
+        data = _encoder.encode(value)
+        if _MARK in data:
+            data = _encoder.encode(_flatten(value))
+    except UnicodeEncodeError:
+        data = _encoder.encode(_flatten(value, mend))
     return data
+
+
+def mend(text: str) -> str:
+    """`text` with each half of a surrogate pair, which is no Unicode, replaced by U+FFFD."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def decode(data: bytes | str, as_type: type[T]) -> T:
@@ -81,12 +91,14 @@ def _attach(raw: Any, value: Any) -> None:
 @cache
 def _names(kind: type[Record]) -> dict[str, str]:
     """The known keys of a record's JSON, and the attributes that hold them; a tag is held by none."""
-    names = {field.encode_name: field.name for field in msgspec.structs.fields(kind)}
+    fields = msgspec.structs.fields(kind)
+    names = {field.encode_name: field.name for field in fields if field.name != "unknown"}
     tag = kind.__struct_config__.tag_field
     return names if tag is None else {**names, tag: ""}
 
 
-def _flatten(value: Any) -> Any:
+def _flatten(value: Any, text: Callable[[str], str] | None = None) -> Any:
+    """Builtins that encode as `value` does, unknown fields where they stood, and `text` over all texts."""
     if isinstance(value, Record):
         config = type(value).__struct_config__
         out: dict[str, Any] = {}
@@ -96,15 +108,17 @@ def _flatten(value: Any) -> Any:
             if field.name == "unknown":
                 continue
             item = getattr(value, field.name)
+            # The rule by which msgspec itself leaves defaults out.
             if field.default_factory is not msgspec.NODEFAULT:
-                default = field.default_factory()
+                default = field.default_factory is type(item) and not item
             else:
-                default = field.default
-            if default is msgspec.NODEFAULT or item != default:
-                out[field.encode_name] = _flatten(item)
-        return out | (value.unknown or {})
+                default = field.default is item
+            if not default:
+                out[field.encode_name] = _flatten(item, text)
+        return out | _flatten(value.unknown or {}, text)
     if isinstance(value, (list, tuple)):
-        return [_flatten(item) for item in cast("list[Any]", value)]
+        return [_flatten(item, text) for item in cast("list[Any]", value)]
     if isinstance(value, Mapping):
-        return {key: _flatten(item) for key, item in cast("Mapping[Any, Any]", value).items()}
-    return value
+        items = cast("Mapping[Any, Any]", value).items()
+        return {_flatten(key, text): _flatten(item, text) for key, item in items}
+    return text(value) if text is not None and isinstance(value, str) else value
