@@ -216,7 +216,7 @@ class EpisodeLog(Record, frozen=True, kw_only=True, tag_field="version", tag=wir
             version = cast("dict[str, Any]", raw).get("version", wire.VERSION)
             if isinstance(version, int) and version > wire.VERSION:
                 raise msgspec.ValidationError(
-                    f"version {version} of an episode is too new, this Turnwise knows {wire.VERSION}: update turnwise"
+                    f"an episode of version {version}, but this reads up to {wire.VERSION}: update turnwise"
                 )
         return wire.from_builtins(raw, cls)
 

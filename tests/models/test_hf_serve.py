@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from turnwise.agent import Agent
+from turnwise.engine.gateway import Gateway
+from turnwise.engine.policy import CallPolicy
 from turnwise.environment import Environment
 from turnwise.episode import Episode
 from turnwise.message import Message, ToolCall, ToolSpec, assistant, system, user
@@ -69,40 +72,61 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> str:
     return folder
 
 
+class Server(NamedTuple):
+    """A running `transformers serve`, which loads what a request names."""
+
+    address: str
+    log: Path
+
+    def connect(self, folder: str) -> Gateway:
+        """A model behind it, as runs use it: what can pass (a server out of threads, say) is tried again."""
+        remote = connect_remote(folder, {"base_url": self.address})
+        return Gateway(remote, CallPolicy(attempts=4, timeout_seconds=120))
+
+    @contextmanager
+    def heard(self) -> Generator[None]:
+        """Adds to an error what the server has to say."""
+        try:
+            yield
+        except BaseException as error:
+            error.add_note(f"transformers serve: {self.log.read_text()[-6000:]}")
+            raise
+
+
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of `transformers serve`, which loads what a request names."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [Path(sys.executable).with_name("transformers"), "serve", "--device", "cpu"]
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     log = tmp_path_factory.mktemp("log") / "serve.txt"
+    command = [str(Path(sys.executable).with_name("transformers")), "serve", "--device", "cpu"]
     with log.open("w") as out:
         process = subprocess.Popen(
-            [*map(str, command), "--host", "127.0.0.1", "--port", str(port)],
+            # It takes a free port by itself, so that nobody else can have it in the meantime.
+            [*command, "--host", "127.0.0.1", "--port", "0"],
             stdout=out,
             stderr=subprocess.STDOUT,
-            env=os.environ | {"HF_HUB_OFFLINE": "1"},
+            # One thread, as here: sums in the same order, and no waiting for busy cores.
+            env=os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
             start_new_session=True,
         )
     try:
-        for _ in range(500):
-            assert process.poll() is None, log.read_text()
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        else:
-            raise AssertionError(f"the server did not come up: {log.read_text()}")
-        yield f"http://127.0.0.1:{port}/v1"
+        yield Server(f"{_address(process, log)}/v1", log)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
-def test_a_real_server_and_this_process_say_the_same(folder: str, server: str) -> None:
-    remote, local = connect_remote(folder, {"base_url": server}), connect_local(folder, {"max_wait_ms": 50})
+def _address(process: subprocess.Popen[bytes], log: Path, patience: float = 180.0) -> str:
+    """Where a server listens that was just started: uvicorn says so once it does."""
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        if found := re.search(r"running on (http://[\d.]+:\d+)", log.read_text()):
+            return found[1]
+        assert process.poll() is None, log.read_text()
+        time.sleep(0.1)
+    raise AssertionError(f"the server did not come up: {log.read_text()}")
+
+
+def test_a_real_server_and_this_process_say_the_same(folder: str, server: Server) -> None:
+    remote, local = server.connect(folder), connect_local(folder, {"max_wait_ms": 50})
 
     async def go() -> tuple[list[Sample], list[Sample]]:
         # The server answers one at a time, this process all at once.
@@ -112,7 +136,8 @@ def test_a_real_server_and_this_process_say_the_same(folder: str, server: str) -
         await local.close()
         return theirs, list(ours)
 
-    theirs, ours = asyncio.run(go())
+    with server.heard():
+        theirs, ours = asyncio.run(go())
     assert local.counters.widest == len(CONVERSATIONS)
     for their, our in zip(theirs, ours, strict=True):
         assert their.message == our.message
@@ -146,9 +171,11 @@ def play(model: Model) -> Episode:
     return episode
 
 
-def test_an_episode_with_a_tool_takes_the_same_way_on_both(taught: str, server: str) -> None:
+def test_an_episode_with_a_tool_takes_the_same_way_on_both(taught: str, server: Server) -> None:
     local = connect_local(taught, {})
-    theirs, ours = play(connect_remote(taught, {"base_url": server})), play(local)
+    with server.heard():
+        theirs = play(server.connect(taught))
+    ours = play(local)
     for episode in (theirs, ours):
         assert [turn.message.role for turn in episode.turns] == ["user", "assistant", "tool", "assistant"]
         wish = episode.turns[1].message.tool_calls[0]
