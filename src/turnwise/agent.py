@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from turnwise.action import ActionSpace
 from turnwise.log import Ref, Turn
 from turnwise.message import Message
 from turnwise.model import Model, Sampling, Stateful
@@ -41,6 +42,8 @@ class Ask(NamedTuple):
     """Strings that end a sample."""
     until: Callable[[Turn], bool] | None = None
     """Ends the response after the first turn (of the role or of a tool) for which it holds."""
+    actions: ActionSpace | None = None
+    """What may be answered, where the environment offers it."""
 
 
 class Agent:
@@ -81,11 +84,11 @@ class Agent:
         """One response of `role`. A scaffold overrides this and thinks as it likes over `role.sample`."""
         tools = (*self.tools, *ask.tools)
         if not tools:
-            return role.post(await role.sample(stop=ask.stop))
+            return role.post(await role.sample(stop=ask.stop, actions=ask.actions))
         by_name = {tool.spec.name: tool for tool in tools}
         for round_number in range(self.max_tool_rounds):
             offered = tools if round_number < self.max_tool_rounds - 1 else ()
-            turn = role.post(await role.sample(tools=offered, stop=ask.stop))
+            turn = role.post(await role.sample(tools=offered, stop=ask.stop, actions=ask.actions))
             if not turn.message.tool_calls or (ask.until is not None and ask.until(turn)):
                 return turn
             for tool_call in turn.message.tool_calls:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import msgspec
@@ -23,6 +23,10 @@ class Capabilities(wire.Record, frozen=True, kw_only=True):
     """Observations follow from task, seed and replies alone."""
     known_answer: bool = False
     """A solver knows how to succeed."""
+    state_key: bool = False
+    """Each reply of a player carries a note `state`: equal keys, equal states (and equal futures)."""
+    action_ids: bool = False
+    """Replies are asked for with the legal actions, each with an id (`turnwise.action`)."""
 
 
 class Environment(msgspec.Struct, kw_only=True, frozen=True, dict=True):
@@ -64,12 +68,50 @@ class Environment(msgspec.Struct, kw_only=True, frozen=True, dict=True):
     async def score(self, task: Any, episode: Episode) -> None:
         """Give the last rewards; runs after `run` for every stop reason but an error."""
 
-    def agents(self) -> dict[str, Callable[..., Any]]:
+    def agents(self) -> Mapping[str, Any]:
         """Agents that need no model, by name (`solver`, `random`); `role/name` for roles but the first.
 
-        Each is a function of the messages, or a primed generator function of `(task, rng)`.
+        Each is a function of the messages, a primed generator function of `(task, rng)`, a `Model` or an
+        `Agent`.
         """
         return {}
+
+    def defaults(self) -> Mapping[str, str]:
+        """Who plays a role that nobody was named for: an opponent, an oracle. Stored with the run."""
+        return {}
+
+    @property
+    def reward_range(self) -> tuple[float, float] | None:
+        """Least and greatest score of an episode, for every role; None where nothing is promised."""
+        return None
+
+    @property
+    def max_replies(self) -> int | None:
+        """Most turns its roles say together in one episode; None where nothing is promised."""
+        return None
+
+    def require(self, method: str, *needs: str) -> None:
+        """Refuse a method that needs more than is promised.
+
+        Args:
+            method: Who asks, for the error.
+            needs: Names of capabilities, or `several_roles`, `reward_range`, `max_replies`.
+
+        Raises:
+            ConfigError: naming the first that is missing.
+        """
+        for need in needs:
+            if need == "several_roles":
+                met = len(self.roles) > 1
+            elif need in ("reward_range", "max_replies"):
+                met = getattr(self, need) is not None
+            else:
+                met = getattr(self.capabilities, need)
+            if not met:
+                raise ConfigError(
+                    f"{method} needs {need!r}, which environment {self.name!r} does not declare "
+                    f"(`turnwise envs {self.name}` tells what it does)"
+                )
 
     def settings(self) -> dict[str, Any]:
         """The settings as JSON values."""

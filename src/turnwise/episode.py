@@ -82,6 +82,7 @@ class Episode:
         branches: Sequence[Branch] = (),
         successors: Sequence[Mapping[str, Agent]] = (),
         journal: Journal | None = None,
+        watch: Callable[[int, Any], None] | None = None,
     ) -> None:
         self.environment = environment
         self.task = task
@@ -114,6 +115,7 @@ class Episode:
         self._effects: dict[str, int] = {}
         self._toolset_ids: dict[tuple[ToolSpec, ...], int] = {}
         self._journal = journal
+        self._watch = watch
         self._dirty = False
         self._fresh_calls: list[Call] = []
         self._fresh_effects: list[Effect] = []
@@ -192,6 +194,15 @@ class Episode:
         """Write down any JSON value."""
         index = turn.index if isinstance(turn, Turn) else turn
         self.notes.append(Note(value=msgspec.to_builtins(value), turn=index, name=name))
+
+    def show(self, draw: Callable[[], Any]) -> None:
+        """Show people how things stand: `draw` makes the picture, and is called only where somebody watches.
+
+        A picture is never stored: whoever wants it later gets it by replay. See `parts/picture.py` for what
+        it can be.
+        """
+        if self._watch is not None:
+            self._watch(len(self.turns), draw())
 
     def end(self, detail: str | None = None, *, stop: Stop = Stop.COMPLETED) -> None:
         """End the episode here, with the environment's own word for why. Does not return."""

@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
+from turnwise.action import ActionSpace
 from turnwise.message import Message, ToolSpec
 from turnwise.wire import Record
 
@@ -52,6 +53,8 @@ class Request(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Number of this call among the role's calls in the episode, from 0."""
     rng_seed: int | str = 0
     """Seed that belongs to this role in this episode, for models that draw at random themselves."""
+    actions: ActionSpace | None = None
+    """The legal replies, where the environment offers them: for models that choose actions by id."""
     task: Any = None
     """The episode's task; only privileged agents (an environment's own solver) may look at it."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import msgspec
 
+from turnwise.action import ActionSpace
 from turnwise.agent import Agent, Ask, Entry
 from turnwise.errors import ModelError, ReplayDivergence, ToolError, did_you_mean
 from turnwise.log import Call, Ref, Timing, Turn, as_seen
@@ -119,6 +120,7 @@ class Role:
         tools: Sequence[Tool] = (),
         stop: tuple[str, ...] = (),
         until: Callable[[Turn], bool] | None = None,
+        actions: ActionSpace | None = None,
     ) -> Coroutine[Any, Any, Turn]:
         """Say something to the role (or nothing) and, when awaited, wait for its answer.
 
@@ -127,6 +129,7 @@ class Role:
             tools: Tools the environment offers for this response; calls are looped until the role answers.
             stop: Strings that end a sample.
             until: Ends the response early, after the first turn for which it holds.
+            actions: What may be answered, for agents that choose actions by id.
 
         Returns:
             The role's last turn.
@@ -136,7 +139,8 @@ class Role:
         """
         if says is not None:
             self.tell(says)
-        return self.agent.act(self, Ask(tools, stop, until) if tools or stop or until else _PLAIN)
+        plain = actions is None and not (tools or stop or until)
+        return self.agent.act(self, _PLAIN if plain else Ask(tools, stop, until, actions))
 
     def tell(self, says: Says) -> Turn:
         """Say something to the role without waiting for an answer; returns the turn that says it."""
@@ -164,6 +168,7 @@ class Role:
         tools: Sequence[Tool] = (),
         stop: tuple[str, ...] = (),
         sampling: Sampling | None = None,
+        actions: ActionSpace | None = None,
     ) -> Call:
         """One model call over a view, logged the moment it arrives; `post` makes its sample a turn.
 
@@ -172,6 +177,7 @@ class Role:
             tools: Tools to offer.
             stop: Strings that end the sample.
             sampling: Instead of the agent's.
+            actions: What may be answered, for models that choose actions by id.
 
         Raises:
             ModelError: where the model failed for good.
@@ -201,12 +207,12 @@ class Role:
                 parent = _ancestor(parent, call.parent)
             call = episode.keep_call(call)
             if self._state is not None and call.error is None:
-                request = self._request(n, messages, toolset, sampling)
+                request = self._request(n, messages, toolset, sampling, actions)
                 self._state.replayed(request, said_by(call), call.sampled_ids)
         else:
             start = perf_counter()
             try:
-                sample = await self._model.sample(self._request(n, messages, toolset, sampling))
+                sample = await self._model.sample(self._request(n, messages, toolset, sampling, actions))
             except ModelError as error:
                 call = self._failed(n, parent, refs[:length], error)
             except BaseException:
@@ -225,7 +231,12 @@ class Role:
         return call
 
     def _request(
-        self, n: int, messages: Sequence[Message], toolset: int | None, sampling: Sampling | None
+        self,
+        n: int,
+        messages: Sequence[Message],
+        toolset: int | None,
+        sampling: Sampling | None,
+        actions: ActionSpace | None,
     ) -> Request:
         episode = self.episode
         return Request(
@@ -235,6 +246,7 @@ class Role:
             session=self._session,
             ordinal=n,
             rng_seed=f"{episode.seed}/{self.name}",
+            actions=actions,
             task=episode.task,
         )
 

@@ -214,7 +214,7 @@ def test_unknown_fields_survive_the_fold() -> None:
 
 def test_a_newer_version_is_refused_in_one_line() -> None:
     raw = json.loads(EpisodeLog(environment="e", task={"id": "0"}).to_json())
-    with pytest.raises(msgspec.ValidationError, match=r"version 99.*reads up to 1.*update turnwise") as caught:
+    with pytest.raises(msgspec.ValidationError, match=r"version 99.*up to 1.*update turnwise") as caught:
         EpisodeLog.from_json(json.dumps(raw | {"version": 99}))
     assert "\n" not in str(caught.value)
 

@@ -61,6 +61,7 @@ async def start(
     """
     environment = resolve.environment(config, given)
     tasks = resolve.tasks(config, environment, given)
+    config = resolve.completed(config, environment, given)
     cast = resolve.casting(config, environment, given)
     plan = Plan(tasks, epochs=config.epochs, seed=config.seed)
     row = store.create_run(

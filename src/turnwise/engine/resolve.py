@@ -110,6 +110,13 @@ def tasks(config: RunConfig, made: Environment, given: Given = NONE_GIVEN) -> Ta
     return chosen
 
 
+def completed(config: RunConfig, made: Environment, given: Given = NONE_GIVEN) -> RunConfig:
+    """`config` with the environment's own choice for each role that nobody was named for."""
+    named = {*config.agents, *given.agents}
+    chosen = {role: AgentConfig(use=name) for role, name in made.defaults().items() if role not in named}
+    return msgspec.structs.replace(config, agents={**config.agents, **chosen}) if chosen else config
+
+
 def casting(config: RunConfig, made: Environment, given: Given = NONE_GIVEN, *, mute: bool = False) -> Cast:
     """The agents of all roles; remote models behind one gateway each.
 
@@ -224,7 +231,7 @@ class _Maker:
         if key in self.models:
             return self.models[key]
         if name in own:
-            found: Model | Agent = ScriptedModel(own[name], name)
+            found = as_agent(own[name], name)
         else:
             found = model(name, self.config) or _other(role, name, own)
         if not self.mute:
