@@ -299,6 +299,28 @@ def test_a_retry_keeps_its_place_before_calls_that_have_not_begun():
     run(main())
 
 
+def test_what_is_said_while_a_call_waits_is_not_shown_to_it():
+    class Reader(Server):
+        seen = []
+
+        async def sample(self, request):
+            self.seen.append([message.text for message in request.messages])
+            return await super().sample(request)
+
+    async def main():
+        server = Reader(bears=0)
+        gateway = Gateway(server, CallPolicy(attempts=2), rng=random.Random(1))
+        said = [user("hello")]
+        call = asyncio.create_task(gateway.sample(Request(messages=said)))
+        await asyncio.sleep(0.01)
+        said.append(user("told meanwhile"))
+        with pytest.raises(ModelError):
+            await call
+        assert server.seen == [["hello"], ["hello"]]
+
+    run(main())
+
+
 @pytest.mark.parametrize("when", ["in flight", "in the queue", "before a retry", "just let in"])
 def test_a_cancelled_call_gives_back_what_it_held(when):
     async def main():

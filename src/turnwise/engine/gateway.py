@@ -120,6 +120,8 @@ class Gateway:
                 model, the attempts, the time and the last error. `retryable` is then still true: the same
                 call may pass another day.
         """
+        # What the role hears while the call waits in the queue is not for this call.
+        request = msgspec.structs.replace(request, messages=tuple(request.messages))
         door = self._admission
         clock = door.attach().time
         ticket = door.ticket()

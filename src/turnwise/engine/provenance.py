@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution
 from typing import Any
 
 _PACKAGES = ("turnwise", "msgspec", "numpy", "openai", "anthropic", "google-genai", "torch", "transformers")
@@ -22,10 +22,12 @@ def provenance() -> dict[str, Any]:
 
 
 def _version(name: str) -> str | None:
+    """The version of a package; straight from its metadata's head, which `version` parses to the end."""
     try:
-        return version(name)
+        metadata = distribution(name).read_text("METADATA") or ""
     except PackageNotFoundError:
         return None
+    return next((line[9:] for line in metadata.splitlines() if line.startswith("Version: ")), None)
 
 
 def _git() -> dict[str, Any] | None:

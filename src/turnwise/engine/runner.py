@@ -206,7 +206,7 @@ def succession(cast: Cast) -> tuple[Mapping[str, Agent], list[Mapping[str, Agent
 def _less_garbage_collection() -> Generator[None]:
     """Episodes free themselves by reference counts; the collector need not walk them all the time."""
     thresholds = gc.get_threshold()
-    gc.collect()
+    # Frozen without a collection before: what is garbage by now is collected after the run.
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
     try:
