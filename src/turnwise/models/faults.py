@@ -30,6 +30,7 @@ _TOO_LONG = re.compile(
     r"|input token count|input is too long",
     re.IGNORECASE,
 )
+_SHORTEST_SECRET = 6
 _NO_MONEY = re.compile(r"insufficient_quota|billing_not_active|credit balance", re.IGNORECASE)
 
 
@@ -47,7 +48,8 @@ class Endpoint:
     def __init__(self, model: str, url: str, secrets: Iterable[str | None] = ()) -> None:
         self.model = model
         self.url = url
-        self._secrets = tuple(secret for secret in secrets if secret)
+        # A word of a few letters is no secret, and would be torn out of other words.
+        self._secrets = tuple(secret for secret in secrets if secret and len(secret) >= _SHORTEST_SECRET)
 
     def status(self, status: int, words: str, headers: Mapping[str, str] | None = None) -> ModelError:
         """The error for an HTTP status and what the server said with it."""
@@ -97,7 +99,7 @@ class Endpoint:
         """
         try:
             data: Any = msgspec.json.decode(body)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             text = body[:4096].decode(errors="replace").strip()
             raise self.malformed(f"what is no JSON: {text or 'nothing'}") from None
         if not isinstance(data, dict):

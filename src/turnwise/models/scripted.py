@@ -130,6 +130,8 @@ class ScriptedModel:
 def _reader(lines: Sequence[Says]) -> Callable[..., Script]:
     def read(task: Any, rng: random.Random) -> Script:
         yield None
-        yield from lines
+        # Not `yield from`: what is sent here would be sent on to the list.
+        for line in lines:  # noqa: UP028
+            yield line
 
     return read
