@@ -91,7 +91,17 @@ def load_tasks(path: str | Path, task_type: type[AnyTask]) -> TaskSet:
     """
     path = Path(path)
     rows = _parquet_rows(path) if path.suffix == ".parquet" else _jsonl_rows(path)
-    return TaskSet([_convert(row, task_type, where) for row, where in rows], name=path.stem)
+    places: dict[str, str] = {}
+    tasks: list[AnyTask] = []
+    for row, where in rows:
+        task = _convert(row, task_type, where)
+        if task.id in places:
+            raise TaskError(
+                f"{where}: field 'id': {task.id!r} stands in {places[task.id]} too; ids must differ"
+            )
+        places[task.id] = where
+        tasks.append(task)
+    return TaskSet(tasks, name=path.stem)
 
 
 def _jsonl_rows(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
@@ -106,7 +116,7 @@ def _jsonl_rows(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
         where = f"{path}:{line_number}"
         try:
             row = msgspec.json.decode(line)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise TaskError(f"{where}: not JSON ({error}); expected one JSON object a line") from None
         if not isinstance(row, dict):
             raise TaskError(f"{where}: expected a JSON object, got {type(row).__name__}")
@@ -121,7 +131,8 @@ def _parquet_rows(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
         raise ConfigError("reading Parquet needs pyarrow: install turnwise[data]") from None
     try:
         rows = cast("list[dict[str, Any]]", pq.read_table(path).to_pylist())  # pyright: ignore
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        # pyarrow's own errors are ValueErrors.
         raise ConfigError(f"cannot read the task file {path}: {error}") from None
     for number, row in enumerate(rows):
         yield {"id": str(number), **row}, f"{path}: row {number}"
@@ -135,8 +146,10 @@ def _convert(row: dict[str, Any], task_type: type[AnyTask], where: str) -> AnyTa
             raise TaskError(
                 f"{where}: unknown field {key!r}{near}; put what the task does not define under 'meta'"
             )
-    if isinstance(row["id"], int):
+    if isinstance(row["id"], int) and not isinstance(row["id"], bool):
         row = {**row, "id": str(row["id"])}
+    if isinstance(row["id"], str) and not row["id"].isprintable():
+        raise TaskError(f"{where}: field 'id': expected printable characters, got {row['id']!r}")
     try:
         return msgspec.convert(row, task_type)
     except msgspec.ValidationError as error:

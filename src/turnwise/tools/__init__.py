@@ -1,1 +1,1 @@
-"""Tools for agents. Under construction: so far the parts of the sandbox that stand alone."""
+"""Tools for agents: typed functions, and Python in a sandbox."""
