@@ -1,17 +1,13 @@
-"""The command line, as a user has it: a process, its output, its exit code."""
+"""The commands, each in its usual use and refused where it cannot be used."""
 
 from __future__ import annotations
 
-import json
-import os
 import shlex
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
+from terminal import last_json, ok, refused, turn
 
 import turnwise
 from turnwise.catalogue import catalogue
@@ -19,45 +15,6 @@ from turnwise.log import EpisodeLog
 from turnwise.tools.sandbox import detect
 
 SYSTEMS = [(name, line) for name, system in catalogue().items() for line in system.run]
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "TURNWISE_STORE"):
-        monkeypatch.delenv(name, raising=False)
-    return tmp_path
-
-
-def turn(*words: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from turnwise.cli.main import main; main()", *words],
-        capture_output=True,
-        text=True,
-        input=stdin,
-        timeout=120,
-        check=False,
-        env={**os.environ, "COLUMNS": "120", **env},
-    )
-
-
-def ok(*words: str, **options: str) -> str:
-    done = turn(*words, **options)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def last_json(*words: str) -> Any:
-    return json.loads(ok(*words, "--json").splitlines()[-1])
-
-
-def refused(*words: str, **env: str) -> str:
-    done = turn(*words, **env)
-    assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
-    lines = [line for line in done.stderr.splitlines() if line.startswith("turnwise: ")]
-    assert len(lines) == 1, done.stderr
-    assert "Traceback" not in done.stderr
-    return lines[0]
 
 
 @pytest.fixture
@@ -245,7 +202,7 @@ def test_bad_input_is_one_line_and_exit_code_2(folder: Path, run: str) -> None:
         (["run", "-c", "no.toml", "-a", "solver"], "no.toml: not TOML"),
         (["run", "-c", "none.toml"], "cannot read the config none.toml"),
         (["show", "nothing"], "has no run 'nothing'"),
-        (["show", f"{run}/99"], "this run has no episode 99"),
+        (["show", f"{run}/99"], "has no episode 99: it has 0 to 9"),
         (["fork", f"{run}/0", "--at", "99"], "cannot fork at turn 99: the episode has turns 0 to"),
         (["fork", f"{run}/0", "--at", "0", "--says", "x"], "turn 0 cannot be edited"),
         (["fork", run, "--at", "0"], "is no episode: expected RUN/NUMBER"),
@@ -278,3 +235,16 @@ def test_an_environment_and_an_agent_from_a_file(folder: Path) -> None:
     assert summary["score"]["mean"] == 1.0
     assert msgspec.json.encode(summary)
     assert last_json("replay", "last") == {"replayed": 1, "diverged": 0}
+
+
+def test_latency_is_told_where_calls_take_time(folder: Path, run: str) -> None:
+    assert "latency" not in ok("show", run)
+    assert last_json("show", run)["latency"]["agent"]["calls"] > 10
+    (folder / "slow.py").write_text(
+        "import time\n\n\ndef agent(messages):\n    time.sleep(0.02)\n    return '50'\n"
+    )
+    slow = last_json("run", "number_guess", "-a", "slow.py:agent", "-n", "2", "-q", "--set", "max_turns=3")
+    assert slow["latency"]["agent"]["calls"] == 6
+    assert 0.02 <= slow["latency"]["agent"]["p50"] <= slow["latency"]["agent"]["p95"]
+    assert "p50," in ok("show")
+    assert "of 6 calls of agent" in ok("show")

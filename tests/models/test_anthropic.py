@@ -8,9 +8,9 @@ from typing import Any
 import asking
 import pytest
 from asking import HELLO
-from endpoint import Endpoint
 
 import turnwise
+from endpoint import Endpoint
 from turnwise import wire
 from turnwise.errors import ModelError
 from turnwise.message import Audio, File, Image, Message, Text, ToolCall, ToolSpec, assistant, system, user

@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 from asking import HELLO
-from endpoint import Endpoint, completion
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from endpoint import Endpoint, completion
 from turnwise import wire
 from turnwise.errors import ModelError
 from turnwise.message import Message, user

@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 import pytest
 from asking import HELLO, ask
-from endpoint import Endpoint, completion
 from fake import Counting, Remembering
 
 import turnwise
+from endpoint import Endpoint, completion
 from turnwise.errors import ConfigError, ModelError
 from turnwise.message import Image, Message, Text, ToolCall, ToolSpec, assistant, system, user
 from turnwise.model import Request, Sample, Sampling, Stateful, Usage

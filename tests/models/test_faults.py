@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from asking import HELLO, ask, ask_gateway
-from endpoint import Endpoint, closed_port, completion
 
+from endpoint import Endpoint, closed_port, completion
 from turnwise.errors import ConfigError, ModelError
 from turnwise.message import Image, user
 from turnwise.model import Request

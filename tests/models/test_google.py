@@ -7,8 +7,8 @@ from typing import Any
 import asking
 import pytest
 from asking import HELLO
-from endpoint import Endpoint
 
+from endpoint import Endpoint
 from turnwise import wire
 from turnwise.errors import ConfigError, ModelError
 from turnwise.message import Audio, Image, Message, Text, ToolCall, ToolSpec, assistant, system, user

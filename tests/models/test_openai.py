@@ -8,9 +8,9 @@ from typing import Any
 import asking
 import pytest
 from asking import HELLO
-from endpoint import Endpoint, closed_port, completion
 
 import turnwise
+from endpoint import Endpoint, closed_port, completion
 from turnwise import wire
 from turnwise.agent import Agent
 from turnwise.errors import ConfigError, ModelError

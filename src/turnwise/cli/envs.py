@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from turnwise.cli.options import JsonFlag
+
+if TYPE_CHECKING:
+    import msgspec
 
 
 def command(
@@ -17,27 +20,55 @@ def command(
     from turnwise import registry
     from turnwise.cli import output
 
-    names = list(registry.entries("environments")) if name is None else [name]
-    found = [_describe(known) for known in names]
+    if name is None:
+        # One that cannot be loaded is told of, and hides no other.
+        found = [_described(known) for known in registry.entries("environments")]
+    else:
+        found = [_describe(name)]
     if json:
         output.print_json(found)
         return
-    from rich.table import Table
-
+    console = output.console()
     if name is None:
-        table = Table(box=None, pad_edge=False)
-        for column in ("name", "roles", "agents", "what"):
-            table.add_column(column)
-        for one in found:
-            roles = ", ".join([*one["roles"], *(f"[{role}]" for role in one["optional_roles"])])
-            table.add_row(one["name"], roles, ", ".join(one["agents"]), one["what"])
+        columns = [
+            output.Column("name"),
+            output.Column("roles", spare=1),
+            output.Column("agents", spare=2),
+            output.Column("what"),
+        ]
+        lines = [
+            [
+                one["name"],
+                ", ".join([*one["roles"], *(f"[{role}]" for role in one["optional_roles"])]),
+                ", ".join(one["agents"]),
+                one["what"],
+            ]
+            for one in found
+        ]
+        table = output.table(columns, lines, console.width)
     else:
-        table = Table(box=None, pad_edge=False, title=found[0]["what"], title_justify="left")
-        for column in ("setting", "default", "type"):
-            table.add_column(column)
-        for setting in found[0]["settings"]:
-            table.add_row(setting["name"], str(setting["default"]), setting["type"])
-    output.console().print(table)
+        if found[0]["what"]:
+            console.print(found[0]["what"])
+        columns = [output.Column("setting"), output.Column("default"), output.Column("type", spare=1)]
+        lines = [[one["name"], str(one["default"]), one["type"]] for one in found[0]["settings"]]
+        table = output.table(columns, lines, console.width)
+    console.print(table)
+
+
+def _described(name: str) -> dict[str, Any]:
+    from turnwise.errors import ConfigError
+
+    try:
+        return _describe(name)
+    except ConfigError as error:
+        return {
+            "name": name,
+            "what": str(error),
+            "roles": [],
+            "optional_roles": [],
+            "agents": [],
+            "settings": [],
+        }
 
 
 def _describe(name: str) -> dict[str, Any]:
@@ -45,23 +76,32 @@ def _describe(name: str) -> dict[str, Any]:
 
     import msgspec
 
-    from turnwise import registry
+    from turnwise.engine.resolve import environment_type
 
-    kind = registry.load("environments", name)
-    made = kind()
+    kind = environment_type(name)
     settings = [
-        {"name": field.name, "default": getattr(made, field.name), "type": _type(field.type)}
+        {"name": field.name, "default": _default(field), "type": _type(field.type)}
         for field in msgspec.structs.fields(kind)
     ]
+    # The agents are those of the default settings; one that needs a setting first tells none.
+    made = None if any(field.required for field in msgspec.structs.fields(kind)) else kind()
     return {
         "name": kind.name,
-        "what": (inspect.getdoc(kind) or "").partition("\n")[0],
+        "what": inspect.cleandoc(kind.__doc__ or "").partition("\n")[0],
         "roles": list(kind.roles),
         "optional_roles": list(kind.optional_roles),
-        "agents": list(made.agents()),
+        "agents": [] if made is None else list(made.agents()),
         "settings": settings,
         "capabilities": kind.capabilities,
     }
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    import msgspec
+
+    if field.required:
+        return "needed"
+    return field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
 
 
 def _type(annotation: Any) -> str:

@@ -40,9 +40,18 @@ def command(
     opened = open_store(store)
     found = Run(opened, opened.run(run))
     if form is None:
-        form = {".jsonl": Format.JSONL, ".parquet": Format.PARQUET}.get(to.suffix, Format.DATASETS)
+        form = _form(to)
     count = getattr(export, form.value)(found, to)
     if json:
         output.print_json({"run": found.id, "episodes": count, "to": str(to), "format": form.value})
     else:
         output.console().print(f"{count:,} episodes of {found.id} in {to}")
+
+
+def _form(to: Path) -> Format:
+    """What the name of a place asks for."""
+    from turnwise.errors import ConfigError
+
+    if to.suffix and not to.is_dir() and to.suffix not in (".jsonl", ".parquet"):
+        raise ConfigError(f"--to {to}: expected .jsonl, .parquet or a folder, or say what it is by --format")
+    return {".jsonl": Format.JSONL, ".parquet": Format.PARQUET}.get(to.suffix, Format.DATASETS)

@@ -10,12 +10,14 @@ from turnwise.cli.options import JsonFlag, StoreFlag, open_store
 
 
 def command(
-    count: Annotated[int, typer.Option("--count", "-n", help="Most runs to list, newest first.")] = 20,
+    count: Annotated[int, typer.Option("--count", "-n", min=0, help="Most runs to list, newest first.")] = 20,
     store: StoreFlag = None,
     json: JsonFlag = False,
 ) -> None:
     """List runs, newest first."""
     from turnwise.cli import output
+    from turnwise.cli.output import Column
+    from turnwise.engine.results import Run
     from turnwise.store.rows import RunCounts
 
     opened = open_store(store)
@@ -26,7 +28,7 @@ def command(
             "run": row.id,
             "environment": row.environment,
             "agents": {role: a["use"] for role, a in row.config.get("agents", {}).items()},
-            "status": row.status,
+            "status": Run(opened, row).status,
             "planned": row.planned,
             "episodes": (done := counts.get(row.number, RunCounts())).ended,
             "failed": done.failed,
@@ -41,23 +43,29 @@ def command(
     if json:
         output.print_json(listed)
         return
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for name in ("run", "agents", "status", "episodes", "failed", "score", "turns", "created"):
-        numeric = name in ("episodes", "failed", "score", "turns")
-        plain = name not in ("run", "agents")
-        table.add_column(name, justify="right" if numeric else "left", no_wrap=plain or name == "run")
-    for row in listed:
-        agents = ", ".join(row["agents"].values())
-        table.add_row(
+    columns = [
+        Column("run"),
+        Column("agents", spare=1),
+        Column("status", spare=2),
+        Column("episodes", right=True),
+        Column("failed", right=True, spare=4),
+        Column("score", right=True),
+        Column("turns", right=True, spare=5),
+        Column("created", spare=3),
+    ]
+    lines = [
+        [
             row["run"],
-            output.one_line(agents, 40) + (f" < {row['parent']}" if row["parent"] else ""),
+            output.one_line(", ".join(row["agents"].values()), 40)
+            + (f" < {row['parent']}" if row["parent"] else ""),
             row["status"],
             f"{row['episodes']}/{row['planned']}",
             str(row["failed"]),
             output.number(row["score"]),
             f"{row['turns']:,}",
             output.moment(row["created"]),
-        )
-    output.console().print(table)
+        ]
+        for row in listed
+    ]
+    console = output.console()
+    console.print(output.table(columns, lines, console.width))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sys
@@ -16,6 +17,7 @@ from turnwise.cli import (
     export,
     fork,
     ls,
+    options,
     play,
     plot,
     replay,
@@ -52,13 +54,19 @@ def main() -> None:
     """Run a command; what the caller can mend ends it with one line and exit code 2."""
     # A command reads many rows and ends: neither collecting cycles nor tidying up is worth its time.
     gc.set_threshold(100_000, 50, 50)
+    # A stream that was closed before we began is None, which few expect.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     code = _run()
+    options.close_stores()
     try:
         sys.stdout.flush()
         sys.stderr.flush()
     except BrokenPipeError:
         # Whoever read the output had enough of it.
         pass
+    except OSError as error:
+        code = code or _say(f"cannot write the output: {error.strerror or error}")
     os._exit(code)
 
 
@@ -69,13 +77,23 @@ def _run() -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except TurnwiseError as error:
-        print(f"turnwise: {' '.join(str(error).split())}", file=sys.stderr)
-        return error.exit_code
+        return _say(str(error), error.exit_code)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        # A full disk, a file that may not be read: the machine's, not ours.
+        where = f"{error.filename}: " if error.filename else ""
+        return _say(f"{where}{error.strerror or error}")
     except Exception:
         traceback.print_exc()
         return 1
     return 0
+
+
+def _say(line: str, code: int = 2) -> int:
+    """Say what went wrong, on one line; gives the exit code."""
+    with contextlib.suppress(OSError):
+        print(f"turnwise: {' '.join(line.split())}", file=sys.stderr)
+    return code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
@@ -47,7 +48,22 @@ def open_store(place: str | None, *, create: bool = False) -> Store:
     """The store a flag names; for reading, it must be there."""
     from turnwise.store.store import Store
 
-    return Store(place, create=create)
+    opened = Store(place, create=create)
+    _opened.append(opened)
+    return opened
+
+
+_opened: list[Store] = []
+
+
+def close_stores() -> None:
+    """Let go of the stores that were opened, so that all of an embedded one is in its one file."""
+    from turnwise.errors import StoreError
+
+    while _opened:
+        store = _opened.pop()
+        with contextlib.suppress(StoreError), store.trouble("close"):
+            store.close()
 
 
 def pairs(flags: list[str] | None, flag: str) -> dict[str, str]:
@@ -88,9 +104,9 @@ def agents(flags: list[str] | None, first: str) -> dict[str, str]:
 
 def first_role(environment: str) -> str:
     """The role that an agent named alone fills."""
-    from turnwise import registry
+    from turnwise.engine.resolve import environment_type
 
-    return registry.load("environments", environment).roles[0]
+    return environment_type(environment).roles[0]
 
 
 def model_options(flags: list[str] | None, config: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 
-from turnwise.cli.options import AgentsFlag, ModelFlag, SettingsFlag, StoreFlag, open_store, run_config
+from turnwise.cli.options import (
+    AgentsFlag,
+    JsonFlag,
+    ModelFlag,
+    SettingsFlag,
+    StoreFlag,
+    open_store,
+    run_config,
+)
 
 
 def command(
@@ -18,6 +26,7 @@ def command(
     task: Annotated[str | None, typer.Option("--task", help="Id of the task; by default the first.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of all draws.")] = None,
     store: StoreFlag = None,
+    json: JsonFlag = False,
 ) -> None:
     """Play one task at the terminal.
 
@@ -44,3 +53,5 @@ def command(
     )
     run = asyncio.run(launch.start(config, open_store(store, create=True)))
     print_episode(f"{run.id}/0", run.episode(0), output.console())
+    if json:
+        output.print_json(run.summary())

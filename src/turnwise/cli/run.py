@@ -109,12 +109,22 @@ def watching(*, quiet: bool) -> Watch | None:
 
 
 def finish(run: Run, *, quiet: bool, json: bool) -> None:
-    """Say how a run went, and what can be done with it now."""
+    """Say how a run went, and what can be done with it now.
+
+    Raises:
+        TurnwiseError: none of its episodes came through.
+    """
     from turnwise.cli import output
     from turnwise.cli.show import print_run
+    from turnwise.errors import TurnwiseError
 
     if not quiet:
         print_run(run, output.console(), episodes=0)
         output.console().print(f"\nRead it: turnwise show {run.id}", style="dim")
+    summary = run.summary()
     if json:
-        output.print_json(run.summary())
+        output.print_json(summary)
+    if summary["episodes"] and summary["failed"] == summary["episodes"]:
+        raise TurnwiseError(
+            f"every episode failed, see: turnwise show {run.id}; to try again: turnwise resume {run.id}"
+        )

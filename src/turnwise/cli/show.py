@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from turnwise.metrics import Estimate
 
 _METRICS_UP_TO = 20_000
+_WORTH_SECONDS = 1e-3
+"""Calls that take less are those of scripts, whose time tells nothing."""
 
 
 def command(
     run: Annotated[str, typer.Argument(help="A run, or an episode as RUN/NUMBER.")] = "last",
     episode: Annotated[int | None, typer.Argument(help="Number of an episode.")] = None,
-    count: Annotated[int, typer.Option("--count", "-n", help="Most episodes to list.")] = 20,
-    full: Annotated[bool, typer.Option("--full", help="With what models were shown, and notes.")] = False,
+    count: Annotated[int, typer.Option("--count", "-n", min=0, help="Most episodes to list.")] = 20,
+    full: Annotated[
+        bool, typer.Option("--full", help="With what models were shown, notes, and where errors happened.")
+    ] = False,
     store: StoreFlag = None,
     json: JsonFlag = False,
 ) -> None:
@@ -56,7 +60,7 @@ def print_run(run: Run, console: Console, *, episodes: int) -> None:
 
     row = run.row
     agents = ", ".join(f"{role} = {agent.use}" for role, agent in run.config.agents.items())
-    console.print(Text.assemble((run.id, "bold"), f"  {row.environment}, {agents}, {row.status}"))
+    console.print(Text.assemble((run.id, "bold"), f"  {row.environment}, {agents}, {run.status}"))
     if row.parent:
         console.print(Text(f"fork of {row.parent}", style="dim"))
     console.print(_figures(run))
@@ -65,7 +69,7 @@ def print_run(run: Run, console: Console, *, episodes: int) -> None:
         console.print(metrics)
     _print_errors(run, console)
     if episodes:
-        console.print(_episodes(run, episodes))
+        console.print(_episodes(run, episodes, console.width))
 
 
 def _figures(run: Run) -> RenderableType:
@@ -102,6 +106,10 @@ def _figures(run: Run) -> RenderableType:
         table.add_row("cost", f"{total('cost'):.4g}, {total('cost') / ended:.4g} an episode")
     if ended:
         table.add_row("time", f"{output.duration(total('seconds') / ended)} an episode")
+    for role, times in run.latency().items():
+        if times.p95 >= _WORTH_SECONDS:
+            quantiles = f"{output.short(times.p50)} p50, {output.short(times.p95)} p95"
+            table.add_row("latency", f"{quantiles}  of {times.calls:,} calls of {role}")
     return table
 
 
@@ -128,7 +136,9 @@ def _metrics(run: Run) -> Table | None:
         return None
     values: dict[str, tuple[list[float], list[str]]] = {}
     for task, text in run.store.columns(run.row.number, ("task", "metrics")):
-        for name, value in msgspec.json.decode(text or "{}", type=dict[str, float]).items():
+        for name, value in msgspec.json.decode(text or "{}", type=dict[str, float | None]).items():
+            if value is None:
+                continue
             kept, tasks = values.setdefault(name, ([], []))
             kept.append(value)
             tasks.append(task)
@@ -160,28 +170,37 @@ def _print_errors(run: Run, console: Console) -> None:
         )
 
 
-def _episodes(run: Run, count: int) -> RenderableType:
+def _episodes(run: Run, count: int, width: int) -> RenderableType:
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
     from turnwise.cli import output
+    from turnwise.cli.output import Column
 
-    table = Table(box=None, pad_edge=False)
-    for name in ("episode", "task", "epoch", "stop", "score", "turns", "time"):
-        right = name in ("epoch", "score", "turns", "time")
-        table.add_column(name, justify="right" if right else "left", no_wrap=name == "episode")
+    columns = [
+        Column("episode"),
+        Column("task", spare=1),
+        Column("epoch", right=True, spare=5),
+        Column("stop"),
+        Column("score", right=True),
+        Column("turns", right=True, spare=3),
+        Column("time", right=True, spare=4),
+    ]
+    lines: list[list[str]] = []
     for row in run.store.episodes(run.row.number, limit=count):
         stop = "..." if row.stop is None else row.stop + (f" ({row.detail})" if row.detail else "")
-        table.add_row(
-            f"{run.id}/{row.number}",
-            output.one_line(row.task, 40),
-            str(row.epoch),
-            output.one_line(stop, 40),
-            output.number(row.score),
-            "-" if row.turns is None else str(row.turns),
-            output.duration(row.seconds),
+        lines.append(
+            [
+                f"{run.id}/{row.number}",
+                output.one_line(row.task, 40),
+                str(row.epoch),
+                output.one_line(stop, 40),
+                output.number(row.score),
+                "-" if row.turns is None else str(row.turns),
+                output.duration(row.seconds),
+            ]
         )
+    table = output.table(columns, lines, width)
     if run.row.planned > count:
         return Group(Text(), table, Text(f"... {run.row.planned - count:,} more (-n)", style="dim"))
     return Group(Text(), table)

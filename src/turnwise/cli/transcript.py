@@ -21,12 +21,13 @@ def print_episode(name: str, log: EpisodeLog, console: Console, *, full: bool = 
         name: What to call the episode.
         log: The episode.
         console: Where to print.
-        full: Also what was shown to each model, and notes.
+        full: Also what was shown to each model, notes, and where an error happened.
     """
     from rich.text import Text as Line
 
     cast = ", ".join(f"{role} = {agent}" for role, agent in log.agents.items())
-    console.print(Line.assemble((name, "bold"), f"  task {log.task['id']}, epoch {log.epoch}, {cast}"))
+    task = output.one_line(str(log.task["id"]), 200)
+    console.print(Line.assemble((name, "bold"), f"  task {task}, epoch {log.epoch}, {cast}"))
     for branch in log.branches:
         console.print(Line(f"left its parent at turn {branch.turns}", style="dim"))
     colours = {role: _COLOURS[place % len(_COLOURS)] for place, role in enumerate(log.roles)}
@@ -47,7 +48,12 @@ def print_episode(name: str, log: EpisodeLog, console: Console, *, full: bool = 
     end = "not ended" if log.stop is None else log.stop.value + (f" ({log.detail})" if log.detail else "")
     console.print(Line.assemble(f"\nstop: {end}  score: ", (output.number(log.score()), "bold")))
     if log.error is not None:
-        console.print(Line(output.clean(log.error.traceback or log.error.message), style="red"))
+        told = f"{log.error.type}: {log.error.message}"
+        if full and log.error.traceback:
+            told = log.error.traceback
+        elif log.error.traceback:
+            told += "\n(where it happened: --full)"
+        console.print(Line(output.clean(told), style="red"))
 
 
 def _print_turn(turn: Turn, log: EpisodeLog, console: Console, colours: dict[str, str]) -> None:

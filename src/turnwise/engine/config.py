@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from math import inf
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -69,7 +70,15 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         _check("limit", self.limit, self.limit is None or self.limit >= 1, "at least 1")
         _check("offset", self.offset, self.offset >= 0, "at least 0")
         _check("max_errors", self.max_errors, self.max_errors is None or self.max_errors >= 0, "at least 0")
+        for name, least in _LEAST.items():
+            value = getattr(self.limits, name)
+            _check(f"limits.{name}", value, value is None or least <= value < inf, f"at least {least}")
+        for role, agent in self.agents.items():
+            _check_sampling(f"agents.{role}.sampling", agent.sampling)
 
+
+_LEAST = {"turns": 1, "tool_calls": 0, "tokens": 1, "cost": 0, "seconds": 0}
+"""The least that each limit of an episode can sensibly be."""
 
 T = TypeVar("T")
 
@@ -184,6 +193,13 @@ def _line(text: str, key: str) -> str:
         if key and re.match(rf"\s*(?:\[+[^\]]*)?['\"]?{re.escape(key)}['\"]?\s*(?:=|\])", line):
             return f":{number}"
     return ""
+
+
+def _check_sampling(place: str, wanted: Sampling) -> None:
+    heat, share, most = wanted.temperature, wanted.top_p, wanted.max_tokens
+    _check(f"{place}.temperature", heat, heat is None or 0 <= heat < inf, "at least 0")
+    _check(f"{place}.top_p", share, share is None or 0 < share <= 1, "above 0 and at most 1")
+    _check(f"{place}.max_tokens", most, most is None or most >= 1, "at least 1")
 
 
 def _check(field: str, value: Any, ok: bool, expected: str) -> None:

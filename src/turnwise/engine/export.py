@@ -23,6 +23,10 @@ from turnwise.log import EpisodeLog, as_seen
 from turnwise.message import Message
 
 _GROUP = 1000
+_CARD = (
+    "---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: data/train-*\n---\n"
+)
+"""How the card of an exported folder begins."""
 
 
 def jsonl(run: Run, to: Path) -> int:
@@ -57,32 +61,42 @@ def parquet(run: Run, to: Path) -> int:
 
 
 def datasets(run: Run, to: Path) -> int:
-    """Write a folder that `datasets.load_dataset(folder)` reads: a card and `data/train-*.parquet`."""
+    """Write a folder that `datasets.load_dataset(folder)` reads: a card and `data/train-*.parquet`.
+
+    Raises:
+        ConfigError: it holds something else than an earlier export, or cannot be written.
+    """
+    card = to / "README.md"
     try:
+        if to.is_dir() and any(to.iterdir()) and not (card.is_file() and card.read_text().startswith(_CARD)):
+            raise ConfigError(f"cannot write {to}: it holds other files; expected a new or an empty folder")
         (to / "data").mkdir(parents=True, exist_ok=True)
+        count = parquet(run, to / "data" / "train-00000-of-00001.parquet")
+        what = f"{count} episodes of `{run.row.environment}`, exported by Turnwise."
+        card.write_text(f"{_CARD}# {run.id}\n\n{what}\n")
     except OSError as error:
-        raise ConfigError(f"cannot write {to}: {error.strerror}") from None
-    count = parquet(run, to / "data" / "train-00000-of-00001.parquet")
-    card = (
-        "---\nconfigs:\n- config_name: default\n  data_files:\n"
-        "  - split: train\n    path: data/train-*\n---\n"
-        f"# {run.id}\n\n{count} episodes of `{run.row.environment}`, exported by Turnwise.\n"
-    )
-    (to / "README.md").write_text(card)
+        raise ConfigError(f"cannot write {to}: {error.strerror or error}") from None
     return count
 
 
 @contextmanager
 def _whole(to: Path) -> Generator[Path]:
-    """A file that is there only when it is complete."""
-    partial = to.with_name(f".{to.name}.{os.getpid()}.partial")
+    """A file that is there only when it is complete; a pipe or a device is written as it comes."""
+    if to.is_dir():
+        raise ConfigError(f"cannot write {to}: it is a folder; expected a file")
+    stream = to.exists() and not to.is_file()
+    # A link stays one: what it points at is replaced.
+    whole = to if stream else to.resolve()
+    partial = to if stream else whole.with_name(f".{whole.name}.{os.getpid()}.partial")
     try:
         yield partial
-        partial.replace(to)
+        if not stream:
+            partial.replace(whole)
     except OSError as error:
-        raise ConfigError(f"cannot write {to}: {error.strerror}") from None
+        raise ConfigError(f"cannot write {to}: {error.strerror or error}") from None
     finally:
-        partial.unlink(missing_ok=True)
+        if not stream:
+            partial.unlink(missing_ok=True)
 
 
 def _rows(run: Run) -> Generator[dict[str, Any]]:

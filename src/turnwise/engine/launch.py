@@ -37,8 +37,9 @@ Watch = Callable[[Run, Tally], Any]
 class RunStopped(TurnwiseError):
     """A run was stopped before its end; what was finished is stored, and `run` can be resumed."""
 
-    def __init__(self, reason: str, run: Run, *, interrupted: bool = False) -> None:
-        super().__init__(f"{reason}; all finished turns are stored, go on with: turnwise resume {run.id}")
+    def __init__(self, reason: str, run: Run, *, interrupted: bool = False, written: bool = True) -> None:
+        kept = "all finished turns are stored" if written else "all that was written before is kept"
+        super().__init__(f"{reason}; {kept}, go on with: turnwise resume {run.id}")
         self.run = run
         if interrupted:
             self.exit_code = 130
@@ -220,11 +221,15 @@ async def replay(name: str, store: Store, *, given: Given = NONE_GIVEN) -> Repla
     """Run the ended episodes of `RUN`, or the one `RUN/NUMBER`, over their logs, with no model.
 
     Raises:
-        ConfigError: the environment is gone.
+        ConfigError: the environment is gone, or the one episode has not ended.
         StoreError: there is no such run or episode.
     """
     if "/" in name:
         run, number = find_episode(name, store)
+        if store.read(run.row.number, number).stop is None:
+            raise ConfigError(
+                f"episode {number} of {run.id} has not ended: turnwise resume {run.id} goes on with it"
+            )
         numbers = [number]
     else:
         run = Run(store, store.run(name))
@@ -247,12 +252,14 @@ def find_episode(name: str, store: Store) -> tuple[Run, int]:
 
     Raises:
         ConfigError: it is not of that form.
-        StoreError: there is no such run.
+        StoreError: there is no such run or episode.
     """
     run, slash, number = name.rpartition("/")
     if not slash or not number.isdecimal():
         raise ConfigError(f"{name!r} is no episode: expected RUN/NUMBER, e.g. last/0")
-    return Run(store, store.run(run)), int(number)
+    found = Run(store, store.run(run))
+    found.check(int(number))
+    return found, int(number)
 
 
 def _same_plan(run: Run, config: RunConfig, environment: Environment, given: Given) -> Plan:
@@ -323,7 +330,7 @@ class _Session:
         except Halt as halt:
             raise RunStopped(str(halt), run, interrupted=True) from None
         except TurnwiseError as error:
-            raise RunStopped(str(error), run) from error
+            raise RunStopped(str(error), run, written=not isinstance(error, StoreError)) from error
         finally:
             beating.cancel()
             if watching is not None:

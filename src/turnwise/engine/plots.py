@@ -13,6 +13,8 @@ from turnwise.metrics.by_turn import success_by_turn as curve_of
 # Okabe and Ito's palette: told apart by colour-blind readers, and in grey.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
+_ENDINGS = (".png", ".svg", ".pdf")
+
 
 def success_by_turn(runs: Sequence[Run], to: Path, *, solved: float = 1.0) -> None:
     """Draw the share of episodes solved by each turn of the first role, with 95 % bands clustered by task.
@@ -20,6 +22,7 @@ def success_by_turn(runs: Sequence[Run], to: Path, *, solved: float = 1.0) -> No
     Raises:
         ConfigError: matplotlib is not installed, or the file cannot be written.
     """
+    _check_name(to)
     figure, axes = _figure()
     curves = [curve_of(run.logs(), solved=solved).solved for run in runs]
     most = max(map(len, curves))
@@ -44,6 +47,7 @@ def success_against_cost(runs: Sequence[Run], to: Path) -> None:
     Raises:
         ConfigError: matplotlib is not installed, or the file cannot be written.
     """
+    _check_name(to)
     figure, axes = _figure()
     columns = ("cost", "output", "turns")
     means = [_means(run, columns) for run in runs]
@@ -59,6 +63,12 @@ def success_against_cost(runs: Sequence[Run], to: Path) -> None:
     axes.set(xlabel=names[kind], ylabel="mean score")
     axes.set_xlim(left=0)
     _finish(figure, axes, runs, to)
+
+
+def _check_name(to: Path) -> None:
+    """What has no ending would be given one, and stand elsewhere than was said."""
+    if to.suffix.lower() not in _ENDINGS:
+        raise ConfigError(f"cannot write {str(to)!r}: expected a name that ends in {', '.join(_ENDINGS)}")
 
 
 def _means(run: Run, columns: Sequence[str]) -> dict[str, float]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+import re
+import traceback
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -14,7 +17,7 @@ from turnwise.agent import Agent
 from turnwise.engine.config import AgentConfig, RunConfig
 from turnwise.engine.gateway import Gateway
 from turnwise.environment import Environment
-from turnwise.errors import ConfigError, ReplayDivergence, did_you_mean
+from turnwise.errors import ConfigError, ReplayDivergence, TurnwiseError, did_you_mean
 from turnwise.model import Model, Request, Sample
 from turnwise.models.scripted import ScriptedModel
 from turnwise.task import TaskSet, load_tasks
@@ -73,9 +76,7 @@ def environment(config: RunConfig, given: Given = NONE_GIVEN) -> Environment:
     """
     if given.environment is not None:
         return given.environment
-    found = registry.load("environments", config.environment)
-    if not (isinstance(found, type) and issubclass(found, Environment)):
-        raise ConfigError(f"{config.environment!r} is no environment: expected a subclass of Environment")
+    found = environment_type(config.environment)
     known = {field.name for field in msgspec.structs.fields(found)}
     for key in config.settings:
         if key not in known:
@@ -87,8 +88,25 @@ def environment(config: RunConfig, given: Given = NONE_GIVEN) -> Environment:
         if isinstance(error.__cause__, ConfigError):
             raise error.__cause__ from None
         reason, _, place = str(error).partition(" - at ")
+        missing = re.search(r"missing required field `(.*?)`", reason)
+        if missing:
+            raise ConfigError(
+                f"environment {found.name!r} needs the setting {missing[1]!r}: give --set {missing[1]}=VALUE"
+            ) from None
         key = place.strip("`$.")
         raise ConfigError(f"setting {key!r} of {found.name!r}: {reason[0].lower()}{reason[1:]}") from None
+
+
+def environment_type(name: str) -> type[Environment]:
+    """The class of the environment that a config names.
+
+    Raises:
+        ConfigError: there is none of this name.
+    """
+    found = registry.load("environments", name)
+    if not (isinstance(found, type) and issubclass(found, Environment)):
+        raise ConfigError(f"{name!r} is no environment: expected a subclass of Environment")
+    return found
 
 
 def tasks(config: RunConfig, made: Environment, given: Given = NONE_GIVEN) -> TaskSet:
@@ -101,7 +119,8 @@ def tasks(config: RunConfig, made: Environment, given: Given = NONE_GIVEN) -> Ta
     if given.tasks is not None:
         whole = given.tasks
     elif config.tasks is None:
-        whole = TaskSet(made.tasks(), name=made.name)
+        with _foreign(f"the tasks of environment {made.name!r}"):
+            whole = TaskSet(made.tasks(), name=made.name)
     else:
         whole = load_tasks(Path(config.tasks), made.task_type)
     chosen = whole.select(limit=config.limit, offset=config.offset, ids=config.ids)
@@ -169,7 +188,8 @@ class _Maker:
         self.environment = made
         self.mute = mute
         self.models: dict[str, Model] = {}
-        self._own = made.agents()
+        with _foreign(f"the agents of environment {made.name!r}"):
+            self._own = made.agents()
         self._made: list[tuple[str, AgentConfig, Agent]] = []
 
     def cast(self, wanted: Mapping[str, AgentConfig], given: Mapping[str, Agent]) -> dict[str, Agent]:
@@ -247,8 +267,26 @@ def _other(role: str, name: str, own: Mapping[str, Any]) -> Model | Agent:
         raise ConfigError(f"unknown agent {name!r} for the role {role!r}{near}")
     found: Any = registry.load("agents", name)
     if isinstance(found, type) or (inspect.isfunction(found) and not inspect.signature(found).parameters):
-        found = found()
+        with _foreign(f"agent {name!r}"):
+            found = found()
     return as_agent(found, name)
+
+
+@contextmanager
+def _foreign(what: str) -> Generator[None]:
+    """Around code that is not ours: what it raises becomes one line with the place.
+
+    Raises:
+        ConfigError: in place of any error but a `TurnwiseError`.
+    """
+    try:
+        yield
+    except TurnwiseError:
+        raise
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        reason = f"{type(error).__name__}: {error}"
+        raise ConfigError(f"{what} cannot be made: {last.filename}:{last.lineno}: {reason}") from error
 
 
 def as_agent(found: Any, name: str) -> Model | Agent:

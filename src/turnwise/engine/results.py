@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from turnwise.engine.config import RunConfig, parse
-from turnwise.errors import ConfigError
+from turnwise.errors import ConfigError, StoreError
 from turnwise.log import EpisodeLog
+from turnwise.store import owner
 from turnwise.store.rows import EpisodeRow, RunRow
 from turnwise.store.store import Store
 
@@ -17,6 +18,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from turnwise.metrics import Estimate
+
+
+_TIMED = 200
+"""Episodes whose timings are read at most."""
+
+
+class Latency(msgspec.Struct, frozen=True, kw_only=True):
+    """How long the model calls of one role took, waits and retries included, in seconds."""
+
+    calls: int
+    """How many it is told from."""
+    p50: float
+    p95: float
 
 
 class Run:
@@ -32,12 +46,20 @@ class Run:
         self.row = row
 
     def __repr__(self) -> str:
-        return f"<Run {self.id} of {self.row.environment}: {self.row.status}>"
+        return f"<Run {self.id} of {self.row.environment}: {self.status}>"
 
     @property
     def id(self) -> str:
         """Its name."""
         return self.row.id
+
+    @property
+    def status(self) -> str:
+        """`running`, `done`, or `stopped`, as it also is where its process was killed: it can be resumed."""
+        row = self.row
+        if row.status == "running" and not (row.owner and owner.alive(row.owner, row.beat)):
+            return "stopped"
+        return row.status
 
     @property
     def config(self) -> RunConfig:
@@ -59,7 +81,17 @@ class Run:
         Raises:
             StoreError: there is none of this number.
         """
+        self.check(number)
         return self.store.read(self.row.number, number)
+
+    def check(self, number: int) -> None:
+        """Whether the run shall have an episode of this number.
+
+        Raises:
+            StoreError: it shall not.
+        """
+        if not 0 <= number < self.row.planned:
+            raise StoreError(f"run {self.id} has no episode {number}: it has 0 to {self.row.planned - 1}")
 
     def logs(self) -> Iterator[EpisodeLog]:
         """The logs of all episodes, in order, read as they are needed."""
@@ -71,6 +103,27 @@ class Run:
         """Mean score with its 95 % interval, clustered by task."""
         return estimate(*self.store.scores(self.row.number))
 
+    def latency(self) -> dict[str, Latency]:
+        """How long model calls took, by role; of a large run, told from 200 episodes spread over it."""
+        from turnwise.metrics import summarise
+
+        counts = self.store.counts([self.row.number]).get(self.row.number)
+        if counts is None or not counts.ended:
+            return {}
+        roles: list[str] = []
+        seconds: list[float] = []
+        sampled = range(0, counts.ended, -(-counts.ended // _TIMED))
+        seats = self.config.agents
+        for number in sampled:
+            for timing in self.store.timings(self.row.number, number):
+                if timing.key in seats:
+                    roles.append(timing.key)
+                    seconds.append(timing.seconds)
+        return {
+            str(row.group): Latency(calls=row.n, p50=row.median, p95=row.quantiles["0.95"])
+            for row in summarise(seconds, roles, quantiles=[0.95])
+        }
+
     def summary(self) -> dict[str, Any]:
         """The run in one JSON object."""
         counts = self.store.counts([self.row.number]).get(self.row.number)
@@ -78,13 +131,14 @@ class Run:
         return {
             "run": self.id,
             "environment": self.row.environment,
-            "status": self.row.status,
+            "status": self.status,
             "planned": self.row.planned,
             "episodes": 0 if counts is None else counts.ended,
             "failed": 0 if counts is None else counts.failed,
             "score": {"mean": _number(score.mean), "low": _number(score.low), "high": _number(score.high)},
             "turns": 0 if counts is None else counts.turns,
             "cost": 0.0 if counts is None else counts.cost,
+            "latency": msgspec.to_builtins(self.latency()),
         }
 
     def frame(self) -> pd.DataFrame:

@@ -57,7 +57,7 @@ class Endpoint:
                     self._pour()
                     return
                 status, body, *rest = answer
-                data = (body if isinstance(body, str) else json.dumps(body)).encode()
+                data = body if isinstance(body, bytes) else _text(body).encode()
                 self.send_response(status)
                 html = isinstance(body, str) and body.startswith("<")
                 self.send_header("content-type", "text/html" if html else "application/json")
@@ -101,6 +101,10 @@ class Endpoint:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+def _text(body: Any) -> str:
+    return body if isinstance(body, str) else json.dumps(body)
 
 
 def completion(content: str | None = "hello", **message: Any) -> dict[str, Any]:
