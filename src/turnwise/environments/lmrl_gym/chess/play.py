@@ -1,0 +1,202 @@
+"""Choosing a move without an engine: a player that looks one reply ahead, and one that knows its endgames.
+
+They are here to be an opponent where no Stockfish is installed, to make offline data of graded skill, and to
+win won endgames; nobody will mistake them for chess engines.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from turnwise.environments.lmrl_gym.chess.notation import board_of, position, spread
+from turnwise.message import Message
+
+if TYPE_CHECKING:
+    import chess
+
+PAWN, KNIGHT, BISHOP, ROOK, QUEEN, KING = range(1, 7)
+WORTH = (0, 100, 300, 310, 500, 900, 10_000)
+"""Centipawns by piece type."""
+MATE = 1_000_000
+CENTRE = tuple(6 - abs(2 * (s % 8) - 7) // 2 - abs(2 * (s // 8) - 7) // 2 for s in range(64))
+"""How central a square is: 6 in the middle, 0 in the corners."""
+
+
+class Seen:
+    """What a player is shown: a board, and whether moves are written spread out."""
+
+    def __init__(self, task: Any, messages: Sequence[Message]) -> None:
+        text = messages[-1].text
+        self.board = board_of(text)
+        self._spread = position(text) != text.rpartition("\n")[2]
+
+    def says(self, move: chess.Move) -> str:
+        """The move in SAN, written as the position was."""
+        san = self.board.san(move)
+        return spread(san) if self._spread else san
+
+
+def at_random(seen: Seen, rng: random.Random) -> str:
+    """Any legal move."""
+    return seen.says(rng.choice(list(seen.board.legal_moves)))
+
+
+def greedy(seen: Seen, rng: random.Random) -> str:
+    """Takes what hangs and leaves nothing hanging, as far as one move shows; mates where it can."""
+    board = seen.board
+    return seen.says(max(board.legal_moves, key=lambda move: (_glance(board, move), rng.random())))
+
+
+def careful(seen: Seen, rng: random.Random) -> str:
+    """Looks at every answer to every move; knows how to mate a lone king."""
+    board = seen.board
+    if (known := endgame(board)) is not None:
+        return seen.says(known)
+    moves = list(board.legal_moves)
+    rng.shuffle(moves)
+    # Promising moves first, so that the others are soon seen to be worse.
+    moves.sort(key=lambda move: -_glance(board, move))
+    best, chosen = -10 * MATE, moves[0]
+    for move in moves:
+        value = _after(board, move, best)
+        if value > best:
+            best, chosen = value, move
+    return seen.says(chosen)
+
+
+def endgame(board: chess.Board) -> chess.Move | None:
+    """The move that mates a lone king soonest: exact with queen or rook alone, by confinement with more.
+
+    None where it is another endgame.
+    """
+    mine, theirs = board.occupied_co[board.turn], board.occupied_co[not board.turn]
+    majors = (board.queens | board.rooks) & mine
+    if theirs & (theirs - 1) or not majors or mine != majors | (board.kings & mine) or board.castling_rights:
+        return None
+    if majors & (majors - 1):
+        return max(board.legal_moves, key=lambda move: _confines(board, move))
+    return _from_table(board, majors.bit_length() - 1)
+
+
+def _from_table(board: chess.Board, piece: int) -> chess.Move | None:
+    from turnwise.environments.lmrl_gym.chess.tables import table
+
+    kind: Literal["Q", "R"] = "Q" if board.queens >> piece & 1 else "R"
+    known = table(kind)
+    king, lone = cast("int", board.king(board.turn)), cast("int", board.king(not board.turn))
+
+    def moves_to_mate(move: chess.Move) -> int:
+        kings = move.to_square if move.from_square == king else king
+        pieces = move.to_square if move.from_square == piece else piece
+        mate = known.mate_in(kings, pieces, lone)
+        return 99 if mate is None else mate
+
+    return min(board.legal_moves, key=moves_to_mate)
+
+
+def _glance(board: chess.Board, move: chess.Move) -> int:
+    """What a move is worth at first sight, in centipawns, to whoever makes it."""
+    moved = board.piece_type_at(move.from_square) or PAWN
+    taken = board.piece_type_at(move.to_square)
+    value = WORTH[taken] if taken else WORTH[PAWN] if board.is_en_passant(move) else 0
+    if move.promotion:
+        value += WORTH[move.promotion] - WORTH[PAWN]
+    value += CENTRE[move.to_square] - CENTRE[move.from_square] if moved != KING else 0
+    board.push(move)
+    attackers = board.attackers_mask(board.turn, move.to_square)
+    if attackers and moved != KING:
+        cheapest = min(WORTH[board.piece_type_at(square) or KING] for square in _squares(attackers))
+        guarded = board.attackers_mask(not board.turn, move.to_square)
+        at_stake = WORTH[move.promotion or moved]
+        value -= max(0, at_stake - cheapest) if guarded else at_stake
+    if board.is_check() and board.is_checkmate():
+        value = MATE
+    board.pop()
+    return value
+
+
+def _after(board: chess.Board, move: chess.Move, best: int) -> int:
+    """What a move is worth once it was answered, to whoever makes it; stops where it is below `best`."""
+    value = _gain(board, move)
+    board.push(move)
+    worst = MATE
+    answered = False
+    for answer in board.legal_moves:
+        answered = True
+        seen = value - max(0, _glance(board, answer)) if board.is_capture(answer) or answer.promotion else value
+        if seen == value and board.gives_check(answer) and _glance(board, answer) >= MATE:
+            seen = -MATE
+        worst = min(worst, seen)
+        if worst <= best:
+            break
+    if not answered:
+        worst = MATE if board.is_check() else 0
+    elif board.is_repetition(2) or board.halfmove_clock > 90:
+        worst = min(worst, 0)
+    board.pop()
+    return worst
+
+
+def _gain(board: chess.Board, move: chess.Move) -> int:
+    moved = board.piece_type_at(move.from_square) or PAWN
+    taken = board.piece_type_at(move.to_square)
+    value = WORTH[taken] if taken else WORTH[PAWN] if board.is_en_passant(move) else 0
+    if move.promotion:
+        value += WORTH[move.promotion] - WORTH[PAWN]
+    if moved == PAWN:
+        value += 2
+    elif moved != KING:
+        value += CENTRE[move.to_square] - CENTRE[move.from_square]
+    return value
+
+
+def _confines(board: chess.Board, move: chess.Move) -> tuple[int, int]:
+    """How well a move hems the lone king in: mate above all, never stalemate nor a piece given away.
+
+    Squares the king could ever reach without being attacked count most, then the distance of the kings.
+    """
+    board.push(move)
+    attacker, lone = not board.turn, cast("int", board.king(board.turn))
+    moves = list(board.legal_moves)
+    try:
+        if not moves:
+            return (1000, 0) if board.is_check() else (-1000, 0)
+        if any(board.is_capture(answer) for answer in moves):
+            return (-500, 0)
+        room = max(_room(board, answer.to_square, attacker) for answer in moves)
+        king = cast("int", board.king(attacker))
+        return (-room, -_distance(king, lone))
+    finally:
+        board.pop()
+
+
+def _room(board: chess.Board, square: int, attacker: bool) -> int:
+    """Squares a king on `square` can walk to without being attacked."""
+    seen, left = {square}, [square]
+    while left:
+        here = left.pop()
+        for across in (-1, 0, 1):
+            for up in (-1, 0, 1):
+                file, rank = here % 8 + across, here // 8 + up
+                there = rank * 8 + file
+                if 0 <= file < 8 and 0 <= rank < 8 and there not in seen:
+                    if not board.attackers_mask(attacker, there):
+                        left.append(there)
+                        seen.add(there)
+    return len(seen)
+
+
+def _distance(one: int, other: int) -> int:
+    return max(abs(one % 8 - other % 8), abs(one // 8 - other // 8))
+
+
+def _squares(mask: int) -> list[int]:
+    """The squares of a bitboard."""
+    found: list[int] = []
+    while mask:
+        low = mask & -mask
+        found.append(low.bit_length() - 1)
+        mask ^= low
+    return found
