@@ -13,7 +13,7 @@ import random
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from time import perf_counter, time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -49,6 +49,20 @@ if TYPE_CHECKING:
 _SESSIONS = iter(range(1 << 62))
 
 
+class _Vacant(NamedTuple):
+    """Stands in the place of a role that nobody fills: any use of it is refused."""
+
+    name: str
+    environment: Environment
+    filled: tuple[str, ...]
+
+    def __getattr__(self, name: str) -> Any:
+        raise ConfigError(
+            f"nobody fills the role {self.name!r} of {self.environment.name!r}; "
+            f"filled: {', '.join(self.filled)}"
+        )
+
+
 class Journal(Protocol):
     """Where an episode's log goes while it grows."""
 
@@ -68,6 +82,53 @@ class Episode:
         stop: Why it ended; None while it runs.
         seed: Seed of all its draws.
     """
+
+    __slots__ = (
+        "__dict__",
+        "_branches",
+        "_delivered",
+        "_dirty",
+        "_drained",
+        "_effects",
+        "_forks",
+        "_fresh_calls",
+        "_fresh_effects",
+        "_fresh_metrics",
+        "_journal",
+        "_loop",
+        "_main",
+        "_rng",
+        "_successors",
+        "_timings",
+        "_toolset_ids",
+        "_turnstile",
+        "_watch",
+        "agents",
+        "branches",
+        "calls_made",
+        "detail",
+        "environment",
+        "epoch",
+        "error",
+        "failure",
+        "first_seed",
+        "forking",
+        "limited",
+        "limits",
+        "metrics",
+        "notes",
+        "recorded",
+        "rewards",
+        "roles",
+        "seed",
+        "spent",
+        "started",
+        "stop",
+        "task",
+        "tool_calls",
+        "toolsets",
+        "turns",
+    )
 
     def __init__(
         self,
@@ -141,15 +202,15 @@ class Episode:
             if name in agents
         }
         self.__dict__.update(self.roles)
+        if len(self.roles) < len(roles):
+            vacant = {name: _Vacant(name, environment, tuple(self.roles)) for name in roles}
+            self.__dict__.update((name, seat) for name, seat in vacant.items() if name not in self.roles)
         if self.forking:
             self._branch()
 
-    def __getattr__(self, name: str) -> Role:
-        # Reached only for names that are neither attributes nor filled roles.
-        if name.startswith("_"):
-            raise AttributeError(name)
-        filled = ", ".join(self.roles)
-        raise ConfigError(f"nobody fills the role {name!r} of {self.environment.name!r}; filled: {filled}")
+    if TYPE_CHECKING:
+        # A real one would make every other attribute three times as slow.
+        def __getattr__(self, name: str) -> Role: ...
 
     # What a script uses -------------------------------------------------------------------------------
 
@@ -166,7 +227,7 @@ class Episode:
 
     def tell(self, role: str, says: Any) -> Turn:
         """Say something to a role without waiting for an answer (see `Role.tell`)."""
-        return self.roles[role].tell(says) if role in self.roles else getattr(self, role)
+        return getattr(self, role).tell(says)
 
     def reward(
         self,

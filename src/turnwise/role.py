@@ -68,6 +68,8 @@ class Role:
         "_n",
         "_open",
         "_refs",
+        "_rng_seed",
+        "_seed",
         "_session",
         "_state",
         "_tip",
@@ -84,6 +86,7 @@ class Role:
         self.memory: dict[str, Any] = {}
         self._take(agent)
         self._session = session
+        self._reseed()
         self._to = to
         self._n = 0
         self._last: _Node | None = None
@@ -245,10 +248,16 @@ class Role:
             sampling=sampling or self.agent.sampling,
             session=self._session,
             ordinal=n,
-            rng_seed=f"{episode.seed}/{self.name}",
+            rng_seed=self._rng_seed if episode.seed == self._seed else self._reseed(),
             actions=actions,
             task=episode.task,
         )
+
+    def _reseed(self) -> str:
+        """The seed of the role's models, which changes where a fork draws anew."""
+        self._seed = self.episode.seed
+        self._rng_seed = f"{self._seed}/{self.name}"
+        return self._rng_seed
 
     def hand_over(self, agent: Agent) -> None:
         """Another agent takes the role over (a fork); it knows what was said, under its own system prompt."""
