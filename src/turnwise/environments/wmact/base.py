@@ -78,10 +78,11 @@ class PuzzleWorld(World):
             how = f"You reply once: give the whole plan, up to {most} actions."
         else:
             how = f"You have {turns} replies, and each may hold one action or several, up to {most}."
+        example = ", ".join(self._space.names[:2])
         return (
-            f"{self.game.RULES}\n\n{how} Actions: {names}. Separate them by commas, and write nothing else; to "
-            f"think first, put them at the end, as <answer>{', '.join(self._space.names[:2])}</answer>. They "
-            f"are done in order.\n\n{self.game.text()}"
+            f"{self.game.RULES}\n\n{how} Actions: {names}. Separate them by commas, and write nothing else; "
+            f"to think first, put them at the end, as <answer>{example}</answer>. They are done in order."
+            f"\n\n{self.game.text()}"
         )
 
     def actions(self) -> Several:
