@@ -12,6 +12,7 @@ from collections.abc import Coroutine, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar, cast
 
+from turnwise import registry
 from turnwise.agent import Agent
 from turnwise.engine import launch, resolve
 from turnwise.engine.config import AgentConfig, RunConfig, parse
@@ -174,7 +175,9 @@ def open_run(run: str = "last", *, store: AnyStore = None) -> Run:
 
 
 def _place(kind: type[Environment]) -> str:
-    """Where a config finds a class again: a script that is being run by its file."""
+    """Where a config finds a class again: by its scheme, and a script that is being run by its file."""
+    if registry.scheme("environments", kind.name) is not None:
+        return kind.name
     module = kind.__module__
     if module == "__main__":
         module = str(Path(getattr(sys.modules[module], "__file__", None) or module).resolve())

@@ -1,7 +1,9 @@
 """Names to things: what is installed under an entry-point group, and what a `file.py:name` points at.
 
 Built-in parts and those of other packages register alike, in the groups `turnwise.environments`,
-`turnwise.models` and `turnwise.agents` of their `pyproject.toml`.
+`turnwise.models` and `turnwise.agents` of their `pyproject.toml`. A whole family of names registers as a
+scheme: an entry `gym` of `turnwise.environment_schemes` is a function that makes something of the rest of
+every name `gym:…`.
 """
 
 from __future__ import annotations
@@ -24,8 +26,16 @@ def entries(group: str) -> dict[str, EntryPoint]:
     return dict(sorted(found.items()))
 
 
+def scheme(group: str, name: str) -> EntryPoint | None:
+    """The scheme that `name` (`scheme:rest`) belongs to; None where it is no such name."""
+    prefix, colon, _ = name.partition(":")
+    return entries(f"{group.removesuffix('s')}_schemes").get(prefix) if colon else None
+
+
 def load(group: str, name: str) -> Any:
-    """What is registered under `name`, or what `path/to/file.py:name` or `package.module:name` points at.
+    """What is registered under `name`, what its scheme makes of it, or what is at the place it names.
+
+    A place is `path/to/file.py:name` or `package.module:name`.
 
     Args:
         group: `environments`, `models` or `agents`.
@@ -35,12 +45,18 @@ def load(group: str, name: str) -> Any:
         ConfigError: where there is no such thing (with the nearest names), or it cannot be imported.
     """
     kind = group.removesuffix("s")
+    if (family := scheme(group, name)) is not None:
+        return _loaded(kind, name, family)(name.partition(":")[2])
     if ":" in name:
         return _at_place(kind, name)
     entry = entries(group).get(name)
     if entry is None:
         near = did_you_mean(name, entries(group)) or f"; known: {', '.join(entries(group))}"
         raise ConfigError(f"unknown {kind} {name!r}{near}")
+    return _loaded(kind, name, entry)
+
+
+def _loaded(kind: str, name: str, entry: EntryPoint) -> Any:
     try:
         return entry.load()
     except ImportError as error:
