@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import math
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from turnwise.environments.gui_exploration_lab.screens import (
@@ -31,6 +31,7 @@ from turnwise.message import Image
 if TYPE_CHECKING:
     from PIL.Image import Image as Canvas
     from PIL.ImageDraw import ImageDraw
+    from PIL.ImageFont import ImageFont
 
 PAPER, FRAME, INK, WHITE, SOFT, FIRST_COLOUR = 0, 1, 2, 3, 4, 5
 PALETTE = (
@@ -73,7 +74,7 @@ def render(screen: Screen) -> Image:
     _button(canvas, pen, BACK_BOX, "back")
     _button(canvas, pen, HOME_BOX, "home")
     out = io.BytesIO()
-    canvas.save(out, "PNG", bits=4, compress_level=9)
+    canvas.save(out, "PNG", bits=4, compress_level=6)
     return Image(media_type="image/png", data=out.getvalue())
 
 
@@ -141,12 +142,19 @@ def _text(canvas: Canvas, text: str, middle: tuple[int, int], ink: int, *, scale
 @lru_cache(maxsize=4096)
 def _mask(text: str, scale: int) -> Canvas:
     from PIL import Image as Images
-    from PIL import ImageDraw, ImageFont
+    from PIL import ImageDraw
 
-    font = ImageFont.load_default_imagefont()
+    font = _font()
     left, top, right, bottom = (int(edge) for edge in font.getbbox(text))
     mask = Images.new("1", (right - left, bottom - top), 0)
     ImageDraw.Draw(mask).text((-left, -top), text, fill=1, font=font)
     inked = mask.getbbox()
     mask = mask if inked is None else mask.crop(inked)
     return mask.resize((mask.width * scale, mask.height * scale), Images.Resampling.NEAREST)
+
+
+@cache
+def _font() -> ImageFont:
+    from PIL.ImageFont import load_default_imagefont
+
+    return load_default_imagefont()

@@ -76,7 +76,7 @@ def menu(screen: Screen, complete: bool) -> Menu:
 
 
 def slipped(graph: Graph, start: int, goal: int) -> int | None:
-    """The move made by mistake: the first that leads away from `start` and no nearer to `goal`, if any does."""
+    """The move made by mistake: the first that leads elsewhere and no nearer to `goal`, if any does."""
     far = distances(graph, goal)
     for move in graph.moves(start):
         target = graph.after(start, move)
