@@ -11,13 +11,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from turnwise.errors import ModelError
 from turnwise.message import File, Image, Message, Part, Text, ToolCall, ToolSpec
 from turnwise.model import Request, Sample, Usage
-from turnwise.models.faults import Endpoint
-from turnwise.models.options import address_of, checked, headers_of, key_of, sdk_of
+from turnwise.models.hosted import Hosted, HostedOptions, access
+from turnwise.models.options import checked, sdk_of
 from turnwise.models.parts import arguments_of, as_base64, as_text, count, kept, table
 from turnwise.models.transport import stainless
 from turnwise.models.turns import in_turns
@@ -34,23 +32,18 @@ _PLAIN = {"text", "tool_use"}
 """Kinds of block that a `Message` holds by itself."""
 
 
-class AnthropicOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Options of Anthropic's messages API."""
+class AnthropicOptions(HostedOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Options of Anthropic's messages API.
 
-    base_url: str | None = None
-    """By default `ANTHROPIC_BASE_URL`, else Anthropic's own; without the `/v1`."""
-    api_key_env: str | None = None
-    """Environment variable of the key, `ANTHROPIC_API_KEY` by default; one's own server needs none."""
+    The usual variables are `ANTHROPIC_BASE_URL`, without the `/v1`, and `ANTHROPIC_API_KEY`.
+    """
+
     max_tokens: int = 16384
     """Most tokens to sample where the agent's sampling sets no limit: the API must be told one."""
     thinking: int | dict[str, Any] | None = None
     """Let the model think first: a budget of tokens, or the API's own `thinking` object."""
     prompt_cache: bool = True
     """Let the server cache the conversation so far: cheaper from the second turn on."""
-    extra_body: dict[str, Any] = {}
-    """Further fields of every request."""
-    headers: dict[str, str] = {}
-    """Further headers of every request; `$NAME` stands for an environment variable."""
 
 
 def connect(name: str, options: Mapping[str, Any]) -> AnthropicModel:
@@ -62,41 +55,31 @@ def connect(name: str, options: Mapping[str, Any]) -> AnthropicModel:
     return AnthropicModel(name, checked(f"anthropic/{name}", options, AnthropicOptions))
 
 
-class AnthropicModel:
-    """A model behind the messages API; see the module."""
+class AnthropicModel(Hosted):
+    """A model behind the messages API; see the module.
 
-    remote = True
+    `seed` and `logprobs` are not known to this API, and left out.
+    """
 
     def __init__(self, model: str, options: AnthropicOptions) -> None:
-        self.model = model
-        self.name = f"anthropic/{model}"
+        super().__init__("anthropic", model)
         self.options = options
-        self._sdk = sdk = sdk_of(self.name, "anthropic", "anthropic")
-        own = address_of(self.name, options.base_url, "ANTHROPIC_BASE_URL")
-        key = key_of(self.name, options.api_key_env, ("ANTHROPIC_API_KEY",), needed=own is None)
-        headers, secrets = headers_of(self.name, options.headers)
-        url = own or "https://api.anthropic.com"
-        self._endpoint = Endpoint(self.name, url, [key, *secrets])
-        self._client = stainless(sdk, "AsyncAnthropic", url, key, headers)
+        self._sdk = sdk_of(self.name, "anthropic", "anthropic")
+        at = access(
+            self.name,
+            options,
+            url="https://api.anthropic.com",
+            address="ANTHROPIC_BASE_URL",
+            keys=("ANTHROPIC_API_KEY",),
+        )
+        self._endpoint = at.endpoint
+        self._client = stainless(self._sdk, "AsyncAnthropic", at.url, at.key, at.headers)
 
-    async def sample(self, request: Request) -> Sample:
-        """Answer one request. `seed` and `logprobs` are not known to this API, and left out.
-
-        Raises:
-            ModelError: of the kinds in `faults`.
-        """
+    async def _ask(self, request: Request) -> bytes:
         body = self._body(request)
         with self._endpoint.asking(self._sdk):
             response = await self._client().messages.with_raw_response.create(**body)
-        data = self._endpoint.parse(bytes(response.http_response.content))
-        try:
-            return self._read(data)
-        except (KeyError, IndexError, TypeError, AttributeError, ValueError):
-            raise self._endpoint.malformed(f"no message: {data}") from None
-
-    async def close(self) -> None:
-        """Close connections."""
-        await self._client.close()
+        return bytes(response.http_response.content)
 
     def _body(self, request: Request) -> dict[str, Any]:
         options, sampling = self.options, request.sampling
@@ -152,7 +135,7 @@ class AnthropicModel:
             for call in message.tool_calls
         ]
 
-    def _read(self, data: dict[str, Any]) -> Sample:
+    def _read(self, data: dict[str, Any], request: Request) -> Sample:
         blocks: list[dict[str, Any]] = list(data["content"])
         text, calls = _said(blocks)
         thoughts = "\n\n".join(block["thinking"] for block in blocks if block.get("thinking"))

@@ -16,8 +16,9 @@ import msgspec
 from turnwise.errors import ConfigError, ModelError
 from turnwise.message import Message, Part, Text, ToolCall, ToolSpec
 from turnwise.model import Request, Sample, Usage
-from turnwise.models.faults import Endpoint, words_of
-from turnwise.models.options import address_of, checked, headers_of, key_of, sdk_of
+from turnwise.models.faults import words_of
+from turnwise.models.hosted import Access, Hosted, HostedOptions, access
+from turnwise.models.options import checked, sdk_of
 from turnwise.models.parts import arguments_of, as_base64, as_text, count, kept, table
 from turnwise.models.transport import CONNECT_SECONDS, Client, EndlessError, bounded
 from turnwise.models.turns import in_turns
@@ -38,19 +39,15 @@ _PLAIN = ({"text"}, {"functionCall"})
 """Parts that a `Message` holds by itself."""
 
 
-class GoogleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Options of the Gemini API."""
+class GoogleOptions(HostedOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Options of the Gemini API.
 
-    base_url: str | None = None
-    """By default `GOOGLE_GEMINI_BASE_URL`, else Google's own; without the `/v1beta`."""
-    api_key_env: str | None = None
-    """Environment variable of the key, by default `GEMINI_API_KEY` or `GOOGLE_API_KEY`."""
+    The usual variables are `GOOGLE_GEMINI_BASE_URL`, without the `/v1beta`, and `GEMINI_API_KEY` or
+    `GOOGLE_API_KEY`.
+    """
+
     thinking: int | dict[str, Any] | None = None
     """A budget of tokens for thoughts, which are then told, too; or the API's own `thinkingConfig`."""
-    extra_body: dict[str, Any] = {}
-    """Further fields of every request."""
-    headers: dict[str, str] = {}
-    """Further headers of every request; `$NAME` stands for an environment variable."""
 
 
 def connect(name: str, options: Mapping[str, Any]) -> GoogleModel:
@@ -62,63 +59,44 @@ def connect(name: str, options: Mapping[str, Any]) -> GoogleModel:
     return GoogleModel(name, checked(f"google/{name}", options, GoogleOptions))
 
 
-class GoogleModel:
+class GoogleModel(Hosted):
     """A model behind `generateContent`; see the module."""
 
-    remote = True
-
     def __init__(self, model: str, options: GoogleOptions) -> None:
-        self.model = model
-        self.name = f"google/{model}"
+        super().__init__("google", model)
         self.options = options
         sdk = sdk_of(self.name, "google.genai", "google")
-        own = address_of(self.name, options.base_url, "GOOGLE_GEMINI_BASE_URL")
-        usual = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
-        key = key_of(self.name, options.api_key_env, usual, needed=own is None)
-        headers, secrets = headers_of(self.name, options.headers)
-        url = own or "https://generativelanguage.googleapis.com"
-        self._endpoint = Endpoint(self.name, url, [key, *secrets])
+        at = access(
+            self.name,
+            options,
+            url="https://generativelanguage.googleapis.com",
+            address="GOOGLE_GEMINI_BASE_URL",
+            keys=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+        )
+        self._endpoint = at.endpoint
         self._types = sdk.types
         self._errors = sdk.errors
         self._pydantic = sdk_of(self.name, "pydantic", "google")
         self._thinking = self._thought(options.thinking)
         self._http = sdk_of(self.name, _http_library(), "google")
-        self._client = Client(lambda: self._connected(sdk, url, key, headers), _shut)
+        self._client = Client(lambda: self._connected(sdk, at), _shut)
 
-    async def sample(self, request: Request) -> Sample:
-        """Answer one request.
-
-        Raises:
-            ModelError: of the kinds in `faults`.
-        """
-        body = await self._ask(request)
-        data = self._endpoint.parse(body)
-        try:
-            return self._read(data, request)
-        except (KeyError, IndexError, TypeError, AttributeError, ValueError):
-            raise self._endpoint.malformed(f"no message: {data}") from None
-
-    async def close(self) -> None:
-        """Close connections."""
-        await self._client.close()
-
-    def _connected(self, sdk: Any, url: str, key: str | None, headers: dict[str, str]) -> Any:
+    def _connected(self, sdk: Any, at: Access) -> Any:
         connections = self._http.AsyncClient(
             event_hooks={"response": [bounded]},
             timeout=self._http.Timeout(None, connect=CONNECT_SECONDS),
             limits=self._http.Limits(max_connections=1000, max_keepalive_connections=100),
         )
         options = sdk.types.HttpOptions(
-            base_url=url,
-            headers=headers,
+            base_url=at.url,
+            headers=at.headers,
             httpx_async_client=connections,
             retry_options=sdk.types.HttpRetryOptions(attempts=1),
         )
-        client = sdk.Client(vertexai=False, api_key=key or "none", http_options=options)
+        client = sdk.Client(vertexai=False, api_key=at.key or "none", http_options=options)
         return client, connections
 
     async def _ask(self, request: Request) -> bytes:
-        """The body of the response."""
         contents, config = self._contents(request), self._config(request)
         client, _ = self._client()
         try:

@@ -13,12 +13,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, cast
 
-import msgspec
-
 from turnwise.message import Audio, File, Image, Message, Part, Text, ToolCall, ToolSpec
 from turnwise.model import Request, Sample, Usage
-from turnwise.models.faults import Endpoint
-from turnwise.models.options import address_of, checked, headers_of, key_of, sdk_of
+from turnwise.models.hosted import Hosted, HostedOptions, access
+from turnwise.models.options import checked, sdk_of
 from turnwise.models.parts import arguments_of, as_base64, as_text, count, kept, table, whole
 from turnwise.models.transport import stainless
 
@@ -33,13 +31,12 @@ _KEPT = ("reasoning_details",)
 _CALL_FIELDS = {"id", "type", "function", "index"}
 
 
-class OpenAIOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Options of an OpenAI-compatible endpoint."""
+class OpenAIOptions(HostedOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Options of an OpenAI-compatible endpoint.
 
-    base_url: str | None = None
-    """By default `OPENAI_BASE_URL`, else OpenAI's own."""
-    api_key_env: str | None = None
-    """Environment variable that holds the key, `OPENAI_API_KEY` by default; one's own server needs none."""
+    The usual variables are `OPENAI_BASE_URL` and `OPENAI_API_KEY`.
+    """
+
     token_ids: Literal["vllm", "sglang"] | None = None
     """Ask for token ids in the way of this server."""
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
@@ -47,10 +44,6 @@ class OpenAIOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     system_role: Literal["system", "developer"] = "system"
     send_reasoning: Literal["reasoning", "reasoning_content"] | None = None
     """Send the model's own earlier thoughts back in this field, for servers whose models want them."""
-    extra_body: dict[str, Any] = {}
-    """Further fields of every request."""
-    headers: dict[str, str] = {}
-    """Further headers of every request; `$NAME` stands for an environment variable."""
 
 
 def connect(name: str, options: Mapping[str, Any]) -> OpenAIModel:
@@ -62,42 +55,29 @@ def connect(name: str, options: Mapping[str, Any]) -> OpenAIModel:
     return OpenAIModel(name, checked(f"openai/{name}", options, OpenAIOptions))
 
 
-class OpenAIModel:
+class OpenAIModel(Hosted):
     """A model behind chat completions; see the module."""
 
-    remote = True
-
     def __init__(self, model: str, options: OpenAIOptions) -> None:
-        self.model = model
-        self.name = f"openai/{model}"
+        super().__init__("openai", model)
         self.options = options
-        own = address_of(self.name, options.base_url, "OPENAI_BASE_URL")
-        key = key_of(self.name, options.api_key_env, ("OPENAI_API_KEY",), needed=own is None)
-        headers, secrets = headers_of(self.name, options.headers)
-        url = own or "https://api.openai.com/v1"
-        self._endpoint = Endpoint(self.name, url, [key, *secrets])
-        self._limit_field = options.max_tokens_field or ("max_tokens" if own else "max_completion_tokens")
-        self._sdk = sdk = sdk_of(self.name, "openai")
-        self._client = stainless(sdk, "AsyncOpenAI", url, key, headers)
+        at = access(
+            self.name,
+            options,
+            url="https://api.openai.com/v1",
+            address="OPENAI_BASE_URL",
+            keys=("OPENAI_API_KEY",),
+        )
+        self._endpoint = at.endpoint
+        self._limit_field = options.max_tokens_field or ("max_tokens" if at.own else "max_completion_tokens")
+        self._sdk = sdk_of(self.name, "openai")
+        self._client = stainless(self._sdk, "AsyncOpenAI", at.url, at.key, at.headers)
 
-    async def sample(self, request: Request) -> Sample:
-        """Answer one request.
-
-        Raises:
-            ModelError: of the kinds in `faults`.
-        """
+    async def _ask(self, request: Request) -> bytes:
         body = self._body(request)
         with self._endpoint.asking(self._sdk):
             response = await self._client().chat.completions.with_raw_response.create(**body)
-        data = self._endpoint.parse(bytes(response.http_response.content))
-        try:
-            return self._read(data, request.ordinal)
-        except (KeyError, IndexError, TypeError, AttributeError, ValueError):
-            raise self._endpoint.malformed(f"no message: {data}") from None
-
-    async def close(self) -> None:
-        """Close connections."""
-        await self._client.close()
+        return bytes(response.http_response.content)
 
     def _body(self, request: Request) -> dict[str, Any]:
         options, sampling = self.options, request.sampling
@@ -139,9 +119,9 @@ class OpenAIModel:
             out["name"] = re.sub(r"[^\w-]", "_", message.name, flags=re.ASCII)[:64]
         return out
 
-    def _read(self, data: dict[str, Any], ordinal: int) -> Sample:
+    def _read(self, data: dict[str, Any], request: Request) -> Sample:
         choice: dict[str, Any] = data["choices"][0]
-        message = self._message_in(choice["message"], ordinal)
+        message = self._message_in(choice["message"], request.ordinal)
         finish: Any = choice.get("finish_reason")
         finish = str(_FINISH.get(finish, finish))
         if message.tool_calls and finish == "stop":
