@@ -59,8 +59,9 @@ def load(group: str, name: str) -> Any:
 def _loaded(kind: str, name: str, entry: EntryPoint) -> Any:
     try:
         return entry.load()
-    except ImportError as error:
-        raise ConfigError(f"{kind} {name!r} cannot be loaded: {error}") from error
+    except Exception as error:
+        what = str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+        raise ConfigError(f"{kind} {name!r} cannot be loaded: {what}") from error
 
 
 def _at_place(kind: str, place: str) -> Any:
