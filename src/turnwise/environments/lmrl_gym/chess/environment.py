@@ -126,9 +126,7 @@ class Endgames(Chess, kw_only=True, frozen=True):
     """Chess from random positions with a few pieces, in which White ought to win."""
 
     name: ClassVar[str] = "endgames"
-    capabilities: ClassVar[Capabilities] = Capabilities(
-        known_answer=True, state_key=True, action_ids=True
-    )
+    capabilities: ClassVar[Capabilities] = Capabilities(known_answer=True, state_key=True, action_ids=True)
 
     count: int = 645
     pieces: tuple[str, ...] = ("kQK", "kRK", "kQRK", "kRRK")

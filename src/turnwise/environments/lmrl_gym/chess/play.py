@@ -6,9 +6,10 @@ win won endgames; nobody will mistake them for chess engines.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from turnwise.environments.lmrl_gym.chess.notation import board_of, position, spread
 from turnwise.message import Message
@@ -67,33 +68,40 @@ def careful(seen: Seen, rng: random.Random) -> str:
 
 
 def endgame(board: chess.Board) -> chess.Move | None:
-    """The move that mates a lone king soonest: exact with queen or rook alone, by confinement with more.
+    """The move that mates a lone king soonest, where only queens and rooks are left, else None.
 
-    None where it is another endgame.
+    Exact with one of them. With more, one does the work and the others help where it costs no move.
     """
     mine, theirs = board.occupied_co[board.turn], board.occupied_co[not board.turn]
     majors = (board.queens | board.rooks) & mine
     if theirs & (theirs - 1) or not majors or mine != majors | (board.kings & mine) or board.castling_rights:
         return None
-    if majors & (majors - 1):
-        return max(board.legal_moves, key=lambda move: _confines(board, move))
-    return _from_table(board, majors.bit_length() - 1)
+    return min(board.legal_moves, key=lambda move: _moves_to_mate(board, move))
 
 
-def _from_table(board: chess.Board, piece: int) -> chess.Move | None:
+def _moves_to_mate(board: chess.Board, move: chess.Move) -> float:
+    """How soon a move mates, were one queen or rook the only one; a piece that Black could take counts not.
+
+    A queen before a rook: to change plans between them may go in circles.
+    """
     from turnwise.environments.lmrl_gym.chess.tables import table
 
-    kind: Literal["Q", "R"] = "Q" if board.queens >> piece & 1 else "R"
-    known = table(kind)
-    king, lone = cast("int", board.king(board.turn)), cast("int", board.king(not board.turn))
-
-    def moves_to_mate(move: chess.Move) -> int:
-        kings = move.to_square if move.from_square == king else king
-        pieces = move.to_square if move.from_square == piece else piece
-        mate = known.mate_in(kings, pieces, lone)
-        return 99 if mate is None else mate
-
-    return min(board.legal_moves, key=moves_to_mate)
+    board.push(move)
+    try:
+        answers = list(board.legal_moves)
+        if not answers:
+            return -1 if board.is_check() else math.inf
+        king, lone = cast("int", board.king(not board.turn)), cast("int", board.king(board.turn))
+        taken = {answer.to_square for answer in answers}
+        soonest = math.inf
+        pieces, kind = (board.queens, "Q") if board.queens else (board.rooks, "R")
+        for piece in _squares(pieces):
+            if piece not in taken:
+                mate = table(kind).mate_in(king, piece, lone)
+                soonest = soonest if mate is None else min(soonest, mate)
+        return soonest
+    finally:
+        board.pop()
 
 
 def _glance(board: chess.Board, move: chess.Move) -> int:
@@ -125,7 +133,9 @@ def _after(board: chess.Board, move: chess.Move, best: int) -> int:
     answered = False
     for answer in board.legal_moves:
         answered = True
-        seen = value - max(0, _glance(board, answer)) if board.is_capture(answer) or answer.promotion else value
+        seen = (
+            value - max(0, _glance(board, answer)) if board.is_capture(answer) or answer.promotion else value
+        )
         if seen == value and board.gives_check(answer) and _glance(board, answer) >= MATE:
             seen = -MATE
         worst = min(worst, seen)
@@ -150,46 +160,6 @@ def _gain(board: chess.Board, move: chess.Move) -> int:
     elif moved != KING:
         value += CENTRE[move.to_square] - CENTRE[move.from_square]
     return value
-
-
-def _confines(board: chess.Board, move: chess.Move) -> tuple[int, int]:
-    """How well a move hems the lone king in: mate above all, never stalemate nor a piece given away.
-
-    Squares the king could ever reach without being attacked count most, then the distance of the kings.
-    """
-    board.push(move)
-    attacker, lone = not board.turn, cast("int", board.king(board.turn))
-    moves = list(board.legal_moves)
-    try:
-        if not moves:
-            return (1000, 0) if board.is_check() else (-1000, 0)
-        if any(board.is_capture(answer) for answer in moves):
-            return (-500, 0)
-        room = max(_room(board, answer.to_square, attacker) for answer in moves)
-        king = cast("int", board.king(attacker))
-        return (-room, -_distance(king, lone))
-    finally:
-        board.pop()
-
-
-def _room(board: chess.Board, square: int, attacker: bool) -> int:
-    """Squares a king on `square` can walk to without being attacked."""
-    seen, left = {square}, [square]
-    while left:
-        here = left.pop()
-        for across in (-1, 0, 1):
-            for up in (-1, 0, 1):
-                file, rank = here % 8 + across, here // 8 + up
-                there = rank * 8 + file
-                if 0 <= file < 8 and 0 <= rank < 8 and there not in seen:
-                    if not board.attackers_mask(attacker, there):
-                        left.append(there)
-                        seen.add(there)
-    return len(seen)
-
-
-def _distance(one: int, other: int) -> int:
-    return max(abs(one % 8 - other % 8), abs(one // 8 - other // 8))
 
 
 def _squares(mask: int) -> list[int]:

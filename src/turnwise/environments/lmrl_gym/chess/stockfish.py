@@ -68,7 +68,7 @@ class Stockfish:
             ConfigError: there is no engine.
             ModelError: the engine failed.
         """
-        engines = library().engine if hasattr(library(), "engine") else _engines()
+        engines = _engines()
         seen = Seen(request.task, request.messages)
         if self._places is None:
             self._places = asyncio.Semaphore(max(1, os.cpu_count() or 1))
@@ -79,7 +79,8 @@ class Stockfish:
                 # A new `game` a call: the engine may not remember another episode's.
                 played = await engine.play(seen.board, limit, game=object())
             except engines.EngineError as error:
-                engine.transport and engine.transport.close()
+                if engine.transport is not None:
+                    engine.transport.close()
                 raise ModelError(f"{self.name}: {error}", kind="server") from error
             self._idle.append(engine)
         if played.move is None:
@@ -97,7 +98,9 @@ class Stockfish:
         engines = _engines()
         found = program()
         if found is None:
-            raise ConfigError(f"there is no Stockfish here: {GET_IT}; or choose another: --agent opponent=builtin")
+            raise ConfigError(
+                f"there is no Stockfish here: {GET_IT}; or choose another: --agent opponent=builtin"
+            )
         try:
             _, engine = await engines.popen_uci(found)
         except (OSError, engines.EngineError) as error:
