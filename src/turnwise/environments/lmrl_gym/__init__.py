@@ -7,5 +7,6 @@ message also tells the rules, which a chat model needs and a model trained on th
 """
 
 from turnwise.environments.lmrl_gym.maze import Maze
+from turnwise.environments.lmrl_gym.wordle import Wordle
 
-__all__ = ["Maze"]
+__all__ = ["Maze", "Wordle"]
