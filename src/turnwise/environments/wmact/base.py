@@ -11,11 +11,10 @@
 
 from __future__ import annotations
 
+import math
 import random
 from abc import abstractmethod
-from typing import Annotated, Any, ClassVar, NamedTuple
-
-import msgspec
+from typing import Any, ClassVar, NamedTuple
 
 from turnwise.agents.legal import RandomLegal
 from turnwise.environment import Capabilities
@@ -25,6 +24,7 @@ from turnwise.environments.parts.several import Game, Several, perform
 from turnwise.environments.parts.world import Gain, Step, World, WorldEnvironment, WorldTask
 from turnwise.environments.wmact import agents
 from turnwise.episode import Episode
+from turnwise.errors import ConfigError
 
 STATE = "state"
 """Name of the note that marks a reply to the world."""
@@ -148,16 +148,23 @@ class WMAct(WorldEnvironment, kw_only=True, frozen=True):
     capabilities: ClassVar[Capabilities] = Capabilities(known_answer=True, state_key=True, action_ids=True)
     puzzle: ClassVar[type[Puzzle]]
 
-    max_turns: Annotated[int, msgspec.Meta(ge=1)] = 30
+    max_turns: int = 30
     """Replies of an episode."""
-    max_actions: Annotated[int, msgspec.Meta(ge=1)] = 200
+    max_actions: int = 200
     """Most actions of one reply; one with more is refused."""
     entire_plan: bool = False
     """Only one reply."""
     rescaling: bool = True
     """Whether the reward of success is multiplied by the share of actions that changed the state."""
-    step_penalty: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    step_penalty: float = 0.0
     """What each action costs."""
+
+    def __post_init__(self) -> None:
+        if self.max_turns < 1 or self.max_actions < 1 or not 0 <= self.step_penalty < math.inf:
+            raise ConfigError(
+                f"{self.name}: expected max_turns >= 1, max_actions >= 1 and step_penalty >= 0, "
+                f"got {self.settings()}"
+            )
 
     @property
     def reward_range(self) -> tuple[float, float]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import random
 import zlib
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar, NamedTuple
-
-import msgspec
+from typing import Any, ClassVar, NamedTuple
 
 from turnwise.environments.parts import grid
 from turnwise.environments.parts.grid import DIRECTIONS
 from turnwise.environments.parts.picture import Board, Cell
 from turnwise.environments.parts.world import WorldTask
 from turnwise.environments.wmact.base import Puzzle, WMAct
+from turnwise.errors import ConfigError
 
 CELLS = {
     "#": Cell(" ", "#334155", "#334155"),
@@ -113,10 +112,15 @@ class Maze(WMAct, kw_only=True, frozen=True):
     name: ClassVar[str] = "wmact_maze"
     puzzle: ClassVar[type[Puzzle]] = MazeGame
 
-    rooms: Annotated[int, msgspec.Meta(ge=2, le=30)] = 5
+    rooms: int = 5
     """Rooms a side; a room, a wall and a door between rooms are one square each."""
-    loops: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+    loops: float = 0.0
     """Share of the walls between rooms that are opened besides; without any, there is one way only."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (2 <= self.rooms <= 30 and 0 <= self.loops <= 0.5):
+            raise ConfigError(f"{self.name}: expected rooms 2-30, loops 0-0.5, got {self.settings()}")
 
     def game(self, task: WorldTask) -> MazeGame:
         """The maze of the task's seed."""

@@ -9,6 +9,7 @@ from turnwise.environments.wmact.base import Puzzle, WMAct
 from turnwise.environments.wmact.sokoban.game import SokobanGame
 from turnwise.environments.wmact.sokoban.generate import KINDS, generate
 from turnwise.environments.wmact.sokoban.solve import solve
+from turnwise.errors import ConfigError
 
 
 class Sokoban(WMAct, kw_only=True, frozen=True):
@@ -19,6 +20,11 @@ class Sokoban(WMAct, kw_only=True, frozen=True):
 
     level: Literal["tiny", "standard", "hard_1", "hard_2"] = "standard"
     """Squares a side, the wall included, and boxes: 5 and 1, 7 and 2, 10 and 2, 7 and 3."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.level not in KINDS:
+            raise ConfigError(f"sokoban: no level {self.level!r}; levels: {', '.join(KINDS)}")
 
     def game(self, task: WorldTask) -> SokobanGame:
         """The level of the task's seed."""
