@@ -85,7 +85,7 @@ def _image(
     left, top = corner
     shape, colour = SHAPES[look.shape], FIRST_COLOUR + look.colour
     box = (left, top, left + size - 1, top + size - 1)
-    radius = size / 2
+    radius = (size - 1) / 2
     middle = (left + radius, top + radius)
     ink = WHITE
     if shape == "circle":
@@ -117,9 +117,7 @@ def _around(
     for at in range(corners):
         angle = math.radians(first + 360.0 * at / corners)
         away = inner if at % 2 else outer
-        points.append(
-            (round(middle[0] + away * math.cos(angle) - 0.5), round(middle[1] + away * math.sin(angle) - 0.5))
-        )
+        points.append((round(middle[0] + away * math.cos(angle)), round(middle[1] + away * math.sin(angle))))
     return points
 
 
