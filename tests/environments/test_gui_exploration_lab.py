@@ -1,4 +1,4 @@
-"""GUI Exploration Lab: graphs, drawn screens, the oracle, splits, random players against their Markov chain."""
+"""GUI Exploration Lab: graphs, screens, the oracle, splits; random players against their Markov chain."""
 
 from __future__ import annotations
 
