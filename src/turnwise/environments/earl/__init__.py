@@ -6,5 +6,6 @@ same actions with ids, renderings and legal masks (`parts/modes.py`), and reads 
 """
 
 from turnwise.environments.earl.calculations import Arithmetic, Count, Countdown
+from turnwise.environments.earl.sorting import CompareTwo, Order, Sort
 
-__all__ = ["Arithmetic", "Count", "Countdown"]
+__all__ = ["Arithmetic", "CompareTwo", "Count", "Countdown", "Order", "Sort"]
