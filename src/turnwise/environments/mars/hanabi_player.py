@@ -93,10 +93,13 @@ class Conventions(Player):
             return legal[f"Play card {place}"]
         if good and best[1]:
             return legal[rng.choice(good)]
-        if "Discard card 0" in legal:
+        missing = len(seen.stacks) * len(self.copies) - sum(seen.stacks.values())
+        # Each play or discard draws a card, and after the last one there are two moves more.
+        pressed = seen.deck + 2 <= missing and seen.lives > 1 and fits[place] > 0
+        if "Discard card 0" in legal and not pressed:
             useless = [self._share(card, seen, fitting=False) for card in seen.mine]
             return legal[f"Discard card {max(range(len(useless)), key=useless.__getitem__)}"]
-        return legal[rng.choice(good)] if good else legal[f"Play card {place}"]
+        return legal[rng.choice(good)] if good and not pressed else legal[f"Play card {place}"]
 
     def _share(self, card: Held, seen: Sight, *, fitting: bool) -> float:
         """How likely one's own card fits (or is of no use any more), over the cards not seen elsewhere."""
