@@ -53,7 +53,7 @@ def greedy(seen: Seen, rng: random.Random) -> str:
 def careful(seen: Seen, rng: random.Random) -> str:
     """Looks at every answer to every move; knows how to mate a lone king."""
     board = seen.board
-    if (known := endgame(board)) is not None:
+    if (known := endgame(board, rng)) is not None:
         return seen.says(known)
     moves = list(board.legal_moves)
     rng.shuffle(moves)
@@ -67,16 +67,18 @@ def careful(seen: Seen, rng: random.Random) -> str:
     return seen.says(chosen)
 
 
-def endgame(board: chess.Board) -> chess.Move | None:
+def endgame(board: chess.Board, rng: random.Random) -> chess.Move | None:
     """The move that mates a lone king soonest, where only queens and rooks are left, else None.
 
-    Exact with one of them. With more, one does the work and the others help where it costs no move.
+    Exact with one of them. With more, one does the work; should the others stand in its way, so that moves
+    go round in circles, they soon become more random.
     """
     mine, theirs = board.occupied_co[board.turn], board.occupied_co[not board.turn]
     majors = (board.queens | board.rooks) & mine
     if theirs & (theirs - 1) or not majors or mine != majors | (board.kings & mine) or board.castling_rights:
         return None
-    return min(board.legal_moves, key=lambda move: _moves_to_mate(board, move))
+    doubt = board.halfmove_clock / 8 if majors & (majors - 1) else 0.0
+    return min(board.legal_moves, key=lambda move: _moves_to_mate(board, move) + doubt * rng.random())
 
 
 def _moves_to_mate(board: chess.Board, move: chess.Move) -> float:
