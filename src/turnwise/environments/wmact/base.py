@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import random
 from abc import abstractmethod
+from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
 from turnwise.agents.legal import RandomLegal
@@ -187,7 +188,7 @@ class WMAct(WorldEnvironment, kw_only=True, frozen=True):
     def world(self, task: WorldTask, rng: random.Random) -> PuzzleWorld:
         """The game of `task`, and how it is played."""
         terms = Terms(self.max_replies, self.rescaling, self.step_penalty)
-        return PuzzleWorld(self.game(task), Several(self.puzzle.NAMES, self.max_actions), terms)
+        return PuzzleWorld(self.game(task), _space(self.puzzle.NAMES, self.max_actions), terms)
 
     async def score(self, task: WorldTask, episode: Episode) -> None:
         """Write down which actions changed the state, by playing the replies once more."""
@@ -204,3 +205,8 @@ class WMAct(WorldEnvironment, kw_only=True, frozen=True):
             "bumper": agents.bumper(self),
             "random": RandomLegal(),
         }
+
+
+@lru_cache(maxsize=64)
+def _space(names: tuple[str, ...], most: int) -> Several:
+    return Several(names, most)

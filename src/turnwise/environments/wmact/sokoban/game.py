@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import ClassVar
 
 from turnwise.environments.parts.grid import DIRECTIONS
 from turnwise.environments.parts.picture import Board, Cell
 from turnwise.environments.wmact.base import Puzzle
-from turnwise.environments.wmact.sokoban.level import Level
+from turnwise.environments.wmact.sokoban.level import (
+    BOX,
+    FLOOR,
+    PLAYER,
+    PLAYER_ON_TARGET,
+    STORED,
+    TARGET,
+    Level,
+    squares,
+)
 
 CELLS = {
     "#": Cell(" ", "#475569", "#475569"),
@@ -57,7 +67,7 @@ class SokobanGame(Puzzle):
 
     def lines(self) -> list[str]:
         """The room as it is now."""
-        return self.level._replace(player=self.player, boxes=self.boxes).lines()
+        return self.text().split("\n")
 
     def key(self) -> str:
         """The player's square, and the boxes as bits."""
@@ -65,8 +75,24 @@ class SokobanGame(Puzzle):
 
     def text(self) -> str:
         """The room, a line for each row."""
-        return "\n".join(self.lines())
+        width, targets, player = self.level.width, self.level.targets, self.player
+        marks = list(_empty(self.level))
+        # A line break follows each row.
+        for box in squares(self.boxes):
+            marks[box + box // width] = STORED if targets >> box & 1 else BOX
+        marks[player + player // width] = PLAYER_ON_TARGET if targets >> player & 1 else PLAYER
+        return "".join(marks)
 
     def picture(self) -> Board:
         """The room in colours."""
         return Board.of(self.lines(), CELLS, title="Sokoban")
+
+
+@lru_cache(maxsize=256)
+def _empty(level: Level) -> str:
+    """The room without player and boxes."""
+    lines = level._replace(boxes=0).lines()
+    row, column = divmod(level.player, level.width)
+    mark = TARGET if level.targets >> level.player & 1 else FLOOR
+    lines[row] = lines[row][:column] + mark + lines[row][column + 1 :]
+    return "\n".join(lines)
