@@ -7,6 +7,7 @@ message also tells the rules, which a chat model needs and a model trained on th
 """
 
 from turnwise.environments.lmrl_gym.maze import Maze
+from turnwise.environments.lmrl_gym.text_nav import TextNav
 from turnwise.environments.lmrl_gym.wordle import Wordle
 
-__all__ = ["Maze", "Wordle"]
+__all__ = ["Maze", "TextNav", "Wordle"]
