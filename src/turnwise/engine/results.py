@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from turnwise.metrics import Estimate
 
 
-_TIMED = 200
+_TIMED = 100
 """Episodes whose timings are read at most."""
 
 
@@ -104,15 +104,18 @@ class Run:
         return estimate(*self.store.scores(self.row.number))
 
     def latency(self) -> dict[str, Latency]:
-        """How long model calls took, by role; of a large run, told from 200 episodes spread over it."""
+        """How long model calls took, by role; of a large run, told from 100 episodes spread over it."""
         from turnwise.metrics import summarise
 
-        counts = self.store.counts([self.row.number]).get(self.row.number)
-        if counts is None or not counts.ended:
+        ended = self.row.planned
+        if self.row.status != "done":
+            counts = self.store.counts([self.row.number]).get(self.row.number)
+            ended = 0 if counts is None else counts.ended
+        if not ended:
             return {}
         roles: list[str] = []
         seconds: list[float] = []
-        sampled = range(0, counts.ended, -(-counts.ended // _TIMED))
+        sampled = range(0, ended, -(-ended // _TIMED))
         seats = self.config.agents
         for number in sampled:
             for timing in self.store.timings(self.row.number, number):
