@@ -280,7 +280,7 @@ def test_the_solver_wins_every_endgame_and_chance_none(tmp_path: Path) -> None:
     best = run("solver")
     assert best.score.mean == 1
     assert max(log.metrics["length"] for log in best.logs()) <= 20
-    scores = [run(agent).score.mean for agent in ("beginner", "random")]
+    scores = [run(agent).score.mean for agent in ("skill25", "random")]
     assert 1 > scores[0] > scores[1]
 
 
@@ -289,7 +289,7 @@ def test_better_players_win_more_games(tmp_path: Path) -> None:
         turnwise.run(
             Chess(), agent, agents={"opponent": "builtin"}, limit=10, store=tmp_path / "t.db", seed=2
         ).score.mean
-        for agent in ("solver", "casual", "random")
+        for agent in ("solver", "skill50", "random")
     ]
     assert means == sorted(means, reverse=True)
     assert means[0] > 0.8 > -0.8 > means[2]

@@ -11,14 +11,16 @@ from hypothesis import strategies as st
 from stage import Scripted, play
 
 from turnwise.environments.games.twenty_questions import TwentyQuestions, TwentyQuestionsTask
-from turnwise.environments.games.twenty_questions.oracle import answer, attribute_of, guessed, the_question
+from turnwise.environments.games.twenty_questions.oracle import oracle
 from turnwise.environments.games.twenty_questions.table import table
+from turnwise.environments.parts.guessing import the_question
 from turnwise.errors import TaskError
 from turnwise.limits import Limits
 from turnwise.log import Stop
 from turnwise.task import TaskSet, load_tasks
 
 THINGS = table().things
+answer, attribute_of, guessed = oracle().answer, oracle().attribute_of, oracle().guessed
 
 
 def the(name: str) -> TwentyQuestionsTask:

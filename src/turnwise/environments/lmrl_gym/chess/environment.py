@@ -19,7 +19,7 @@ from turnwise.environments.parts.world import WorldEnvironment, WorldTask
 from turnwise.errors import ConfigError, TaskError
 from turnwise.task import Task
 
-SKILLS = {"club": 0.9, "casual": 0.6, "beginner": 0.3}
+SKILLS = {"skill75": 0.75, "skill50": 0.5, "skill25": 0.25}
 """How often players of graded skill look before they move."""
 
 
