@@ -19,7 +19,7 @@ import re
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, cast
 
 import msgspec
 import numpy as np
@@ -33,7 +33,8 @@ from turnwise.message import Message, user
 
 MOST_PLAYERS = 16
 _BRACKETED = re.compile(r"\[[^\[\]\n]{1,40}\]")
-T = TypeVar("T")
+_UNREAD = (ValueError, OverflowError, IndexError, KeyError)
+"""What games raise over replies that they did not foresee."""
 
 
 class TextArena(WorldEnvironment, kw_only=True, frozen=True):
@@ -123,13 +124,22 @@ class TextArenaGame(Game):
         state = self._environment.state
         turn = getattr(state, "turn", 0)
         with self._chance.in_place():
-            done, _ = self._environment.step(action=message.text)
+            try:
+                done, _ = self._environment.step(action=message.text)
+            except _UNREAD as error:
+                return self._unread(error)
             # A player whose move was refused is asked again.
             refused = bool(getattr(state, "error_count", 0)) and getattr(state, "turn", turn) == turn
             if not done:
                 mover, says = self._heard()
                 return Frame(mover=mover, says=says, valid=not refused)
             return self._end()
+
+    def _unread(self, error: Exception) -> Frame:
+        """The game tripped over the reply (a number of a thousand digits): its player is asked again."""
+        mover, says = self._heard()
+        text = f"[GAME] That could not be read ({type(error).__name__}); reply with a legal action."
+        return Frame(mover=mover, says=(*says, Said(to=mover, message=user(text))), valid=False)
 
     def _heard(self) -> tuple[str, tuple[Said, ...]]:
         """Whose move it is, and what that player is told."""
