@@ -31,7 +31,13 @@ RANK = {
     "view": 6,
 }
 """A room may import from itself and from rooms of a lower rank."""
-ALSO = {("engine", "judges"), ("engine", "metrics"), ("environments", "judges"), ("environments", "metrics")}
+ALSO = {
+    ("environments", "agents"),
+    ("engine", "judges"),
+    ("engine", "metrics"),
+    ("environments", "judges"),
+    ("environments", "metrics"),
+}
 """Environments end in verdicts and metrics: they may use the rooms that make them."""
 
 

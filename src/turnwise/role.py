@@ -27,24 +27,18 @@ Says: TypeAlias = str | Message | Turn | Sequence[Part]
 _PLAIN = Ask()
 
 
-class _Node:
+class _Node(msgspec.Struct):
     """A call as a node of the role's view graph: its prompt, and what was said after it."""
 
-    __slots__ = ("ids", "length", "n", "parent", "prompt", "said")
-
-    def __init__(self, call: Call, parent: _Node | None, prompt: Sequence[Ref], length: int) -> None:
-        self.n = call.n
-        self.parent = parent
-        self.prompt = prompt
-        """Refs of the prompt; only the first `length` count (a history grows on behind them)."""
-        self.length = length
-        self.said: Ref | None = call.message
-        """The sample: a message until it is posted, then the index of its turn."""
-        self.ids: tuple[int, ...] | None = None
-        """Token ids of prompt and sample, where the provider told."""
-        if call.added_ids is not None:
-            before = () if parent is None else parent.ids or ()
-            self.ids = (*before, *call.added_ids, *(call.sampled_ids or ()))
+    n: int
+    parent: _Node | None
+    prompt: Sequence[Ref]
+    """Refs of the prompt; only the first `length` count (a history grows on behind them)."""
+    length: int
+    said: Ref | None
+    """The sample: a message until it is posted, then the index of its turn."""
+    ids: tuple[int, ...] | None = None
+    """Token ids of prompt and sample, where the provider told."""
 
     def begins(self, refs: Sequence[Ref]) -> bool:
         """Whether prompt and sample of this call are the head of `refs`."""
@@ -199,7 +193,9 @@ class Role:
             refs = [entry.ref for entry in entries]
             messages = [entry.message for entry in entries]
         length = len(refs)
-        parent = self._parent(refs)
+        parent = self._tip
+        if parent is None or parent.prompt is not refs or not parent.begins(refs):
+            parent = self._parent(refs)
         if sampling is None and stop:
             sampling = msgspec.structs.replace(agent.sampling, stop=(*agent.sampling.stop, *stop))
         toolset = episode.toolset(tools) if tools else None
@@ -230,7 +226,11 @@ class Role:
             raise ModelError(call.error, kind=call.error_kind or "server")
         if episode.forking:
             episode.count_delivery()
-        self._last = self._open[n] = _Node(call, parent, refs, length)
+        node = _Node(n, parent, refs, length, call.message)
+        if call.added_ids is not None:
+            before = () if parent is None else parent.ids or ()
+            node.ids = (*before, *call.added_ids, *(call.sampled_ids or ()))
+        self._last = self._open[n] = node
         return call
 
     def _request(
@@ -362,11 +362,8 @@ class Role:
 
     def _parent(self, refs: Sequence[Ref]) -> _Node | None:
         """The deepest call whose prompt and sample begin `refs`."""
-        tip = self._tip
-        if tip is not None and tip.prompt is refs and tip.begins(refs):
-            return tip
         best: _Node | None = None
-        for node in (self._last, tip):
+        for node in (self._last, self._tip):
             while node is not None and not node.begins(refs):
                 node = node.parent
             if node is not None and (best is None or node.length > best.length):

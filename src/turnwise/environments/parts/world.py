@@ -36,6 +36,8 @@ class Step(NamedTuple):
     gains: tuple[Gain, ...] = ()
     valid: bool = True
     """Whether it was an action, and a legal one; what is not, is told to the player as an observation."""
+    notes: Mapping[str, Any] = {}
+    """Further things to write down about the reply, by name."""
 
 
 class World(ABC):
@@ -122,6 +124,8 @@ class WorldEnvironment(Environment, kw_only=True, frozen=True):
             step = world.step(turn.text)
             for gain in step.gains:
                 episode.reward(gain.value, turn, role=gain.role or mover, name=gain.name)
+            for name, value in step.notes.items():
+                episode.note(value, turn, name=name)
             if not step.valid:
                 invalid += 1
             if world.over:
