@@ -251,3 +251,16 @@ def test_a_file_that_is_no_game_is_an_error(tmp_path: Path) -> None:
             read(path)
     with pytest.raises(ConfigError, match="max_steps >= 1"):
         TextNav(max_steps=0)
+
+
+@pytest.mark.parametrize("game", ["sample", pytest.param("official", marks=needs_data)])
+def test_the_picture_is_a_map(game: Any) -> None:
+    rooms = [room.name for room in house(game).plan.rooms]
+    board = TextNav(game=game).world(starting("office", rooms)).picture()
+    assert [[cell.text for cell in row] for row in board.rows] == [
+        [" ", "Ga", " ", " ", " "],
+        ["Bc", "Ki", "Di", "Li", "Be"],
+        [" ", " ", " ", "Of", "Ba"],
+    ]
+    papers = {board.rows[row][column].paper for row, column in ((1, 1), (1, 3), (2, 3), (0, 1))}
+    assert (board.title, len(papers)) == ("office", 4)

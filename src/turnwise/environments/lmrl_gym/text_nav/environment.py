@@ -20,7 +20,9 @@ from turnwise.environment import Capabilities
 from turnwise.environments.lmrl_gym.players import Mixed, Player, replies, skilled
 from turnwise.environments.lmrl_gym.text_nav.house import House, State
 from turnwise.environments.lmrl_gym.text_nav.load import Game, house
+from turnwise.environments.lmrl_gym.text_nav.map import house_map
 from turnwise.environments.lmrl_gym.text_nav.text import carried_text, done_text, room_text, thing_text
+from turnwise.environments.parts.picture import Board
 from turnwise.environments.parts.world import Gain, Step, World, WorldEnvironment, WorldTask
 from turnwise.errors import ConfigError
 from turnwise.message import Message
@@ -96,9 +98,9 @@ class TextNavWorld(World):
         """Whether the task was done, and in how many commands."""
         return {"success": float(self.outcome == "won"), "steps": self.steps}
 
-    def picture(self) -> str:
-        """Where the player is, what it sees there, and what it carries."""
-        return f"{room_text(self.house, self.state, located=True)}\n{carried_text(self.house, self.state)}"
+    def picture(self) -> Board:
+        """The house from above: the player's room, where the item is, and where it belongs."""
+        return house_map(self.house, self.state)
 
     def _look(self, command: str) -> str | None:
         """The answer to what only looks; None where it is no such command."""
