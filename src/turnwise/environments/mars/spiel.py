@@ -184,7 +184,7 @@ class SpielWorld(World):
         self._rng = rng
         self._dealt = list(dealt)
         self._news = [face.prompt(player) for player in range(len(self.roles))]
-        self._chance(random.Random(seed))
+        self._chance(random.Random(f"deal/{seed}"))
         self._turn()
 
     def observe(self) -> str:
