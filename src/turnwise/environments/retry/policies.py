@@ -1,8 +1,8 @@
 """What is said and paid when an answer is wrong: three policies over the same attempts.
 
-- `ufo` (Liu et al. 2025, "A Simple 'Try Again' Can Elicit Multi-Turn LLM Reasoning"): always the same few
-  words; a right answer at the t-th attempt, counted from 0, is worth `decay ** t`, and at the end every
-  repetition is paid for: `penalty * (1 - E / T)` for `E` different answers among `T`.
+- `ufo` (Liu et al. 2025, "A Simple 'Try Again' Can Elicit Multi-Turn LLM Reasoning", arXiv 2507.14295):
+  always the same few words; a right answer at the t-th attempt, counted from 0, is worth `decay ** t`, and at
+  the end every repetition is paid for: `penalty * (1 - E / T)` for `E` different answers among `T`.
 - `rise` (Qu et al. 2024, "Recursive Introspection", arXiv 2407.18219): the question again; every attempt is
   worth 1 where it is right, 0 where it is wrong and -1 where it cannot be read.
 - `environment`: what the problem itself has to say about the answer; 1 for a right one.
