@@ -37,7 +37,7 @@ def asker(
 ) -> Callable[[Any, random.Random], Script]:
     """An asker who, with probability `skill` a question, asks what best halves the things that are left.
 
-    It guesses when two or fewer are left. Else it asks anything, and learns nothing from the answer.
+    It guesses when two or fewer are left. Without skill it asks anything, and hears the answer all the same.
     """
 
     def script(task: Any, rng: random.Random) -> Script:
@@ -45,17 +45,15 @@ def asker(
         left = everything
         yield
         while True:
-            if skill < 1 and rng.random() >= skill:
-                yield _anything(table(), guess, rng)
-                continue
-            if len(left) <= 2:
+            skilled = rng.random() < skill
+            if skilled and len(left) <= 2:
                 yield guess(left[0])
                 left = left[1:] or everything  # only a model oracle contradicts the table
                 continue
-            best = _halving(table(), left)
-            heard = yield table().attributes[best].ask
+            asked = _halving(table(), left) if skilled else rng.choice(list(table().attributes))
+            heard = yield table().attributes[asked].ask
             said = heard.text.startswith("Yes")
-            left = [thing for thing in left if (best in thing.attributes) == said] or left
+            left = [thing for thing in left if (asked in thing.attributes) == said] or left
 
     return script
 
