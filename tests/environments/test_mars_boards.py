@@ -76,7 +76,7 @@ def test_the_board_is_told_and_drawn() -> None:
 
 @pytest.mark.parametrize("name", ["mcts", "mcts_1000", "solver"])
 def test_tree_search_takes_a_win_and_bars_one(name: str) -> None:
-    player, rng = ConnectFour().players()[name], random.Random(3)
+    player, rng = ConnectFour().agents()[f"opponent/{name}"], random.Random(3)
     winning = after(world(ConnectFour()), drops(0, 6, 0, 6, 0, 5))
     assert chosen(winning, player, rng) == "<answer><X(0)></answer>"
     threatened = after(world(ConnectFour()), drops(0, 6, 0, 5, 0))

@@ -71,15 +71,23 @@ def test_there_are_5478_positions_and_the_empty_board_is_a_draw() -> None:
     assert best("x........") == [4]
 
 
-def test_our_table_is_the_published_one() -> None:
+def test_our_table_is_the_published_one_where_that_is_right() -> None:
     path = Path(os.environ.get("TURNWISE_DATA", "")) / "mars" / "tictactoe_value_table.json"
     if not path.is_file():
         pytest.skip("TURNWISE_DATA has no mars/tictactoe_value_table.json")
     published = json.loads(path.read_text())
     table = {board.replace("\n", "").replace("_", ".").lower(): pair for board, pair in published.items()}
     assert set(table) == positions()
-    for board, (first, second) in table.items():
-        assert (first, second) == (value(board), -value(board)), board
+    wrong = {board for board, pair in table.items() if pair != [value(board), -value(board)]}
+    # The published values were played out by tree search, which missed a forced win 35 times, after two or
+    # three marks. By hand: x in a corner, o in the next one. x takes the corner below its own, o must block
+    # between them, and x's third corner threatens two lines at once.
+    assert len(wrong) == 35
+    assert {9 - board.count(".") for board in wrong} == {2, 3}
+    assert "o.x......" in wrong
+    fork = "o.x..ox.x"
+    threats = [cell for cell in (1, 3, 4, 7) if lined(f"{fork[:cell]}x{fork[cell + 1 :]}", "x")]
+    assert threats == [4, 7]
 
 
 def test_perfect_against_perfect_always_draws() -> None:

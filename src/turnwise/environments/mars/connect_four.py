@@ -84,10 +84,13 @@ class ConnectFour(SeatedGame, kw_only=True, frozen=True):
         return 42
 
     def players(self) -> dict[str, Any]:
-        """Tree search of 100 and of 1000 simulations; `solver` searches most and proves what it can."""
+        """`mcts`, tree search of 100 simulations; `solver` searches more and proves what it can; `random`."""
         return {
             "mcts": TreeSearch(GAME),
-            "mcts_1000": TreeSearch(GAME, 1000),
             "solver": TreeSearch(GAME, 3000, rollouts=1, solve=True),
             "random": RandomLegal(),
         }
+
+    def rivals(self) -> dict[str, Any]:
+        """`mcts_1000`, 0.1 s a move."""
+        return {"mcts_1000": TreeSearch(GAME, 1000)}

@@ -51,6 +51,10 @@ class SeatedGame(WorldEnvironment, kw_only=True, frozen=True):
         """Who can take any seat, by name; the first is whom a role is filled with by default."""
         return {"random": RandomLegal()}
 
+    def rivals(self) -> dict[str, Any]:
+        """Who can take a seat but the agent's, besides."""
+        return {}
+
     def dealt(self, task: WorldTask) -> Sequence[int]:
         """Chance's first actions, where the task gives them."""
         return ()
@@ -89,9 +93,10 @@ class SeatedGame(WorldEnvironment, kw_only=True, frozen=True):
         )
 
     def agents(self) -> dict[str, Any]:
-        """`players`, for any seat."""
+        """`players`, for any seat, and `rivals`."""
         players = self.players()
-        named = {f"{role}/{name}": player for role in self.roles[1:] for name, player in players.items()}
+        others = players | self.rivals()
+        named = {f"{role}/{name}": player for role in self.roles[1:] for name, player in others.items()}
         return players | named
 
     def defaults(self) -> Mapping[str, str]:
