@@ -15,6 +15,10 @@ from turnwise.environments.mars.spiel import Rewards, State, library, load
 from turnwise.errors import ConfigError
 
 
+class _Face(Face):
+    lasting = False
+
+
 class Spiel(SeatedGame, kw_only=True, frozen=True):
     """Base of the environments `spiel:GAME`; see `environment`."""
 
@@ -75,7 +79,7 @@ def environment(rest: str) -> type[Spiel]:
         raise ConfigError(
             f"game {rest!r}: expected two players or more who move in turn, and chance whose odds are listed"
         )
-    face = Face(
+    face = _Face(
         kind.long_name,
         players=count,
         perfect=kind.information == kinds.Information.PERFECT_INFORMATION,

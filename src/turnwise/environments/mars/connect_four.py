@@ -41,9 +41,9 @@ class _Face(Face):
         )
 
     def example(self, player: int) -> str:
-        return self.write(player, 3)
+        return f"<{MARKS[player]}(3)>"
 
-    def write(self, player: int, action: int) -> str:
+    def write(self, state: State, player: int, action: int) -> str:
         return f"<{MARKS[player]}({action})>"
 
     def view(self, state: State, player: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from turnwise.environments.mars.spiel import State
+from turnwise.environments.mars.spiel import Offered, State
 from turnwise.environments.parts.picture import Picture
 
 INSTRUCTIONS = """\
@@ -31,6 +31,8 @@ class Face:
 
     draw = 0.0
     """What MARS gives each player that a game's last move brings nothing."""
+    lasting = True
+    """Whether an action's text is the same in every state."""
 
     def __init__(
         self,
@@ -49,7 +51,7 @@ class Face:
         self.observes = observes
         self.worst = worst
         self._prompts: dict[int, str] = {}
-        self._written: dict[tuple[int, int], str] = {}
+        self._menus: dict[tuple[int, tuple[int, ...]], Offered] = {}
 
     # In words -------------------------------------------------------------------------------------------
 
@@ -82,22 +84,21 @@ class Face:
             return state.observation_string(player).strip()
         return str(state) if self.perfect else state.information_state_string(player)
 
-    def write(self, player: int, action: int) -> str:
-        """An action's text, the same in every state; a face without such texts overrides `offered`."""
-        raise NotImplementedError
+    def write(self, state: State, player: int, action: int) -> str:
+        """An action's text."""
+        return f"<{state.action_to_string(player, action)}>"
 
-    def offered(self, state: State, player: int) -> dict[int, str]:
-        """The legal actions by id."""
-        if type(self).write is Face.write:
-            return {number: f"<{state.action_to_string(player, number)}>" for number in state.legal_actions()}
-        written = self._written
-        texts: dict[int, str] = {}
-        for action in state.legal_actions():
-            text = written.get((player, action))
-            if text is None:
-                text = written[player, action] = self.write(player, action)
-            texts[action] = text
-        return texts
+    def offered(self, state: State, player: int) -> Offered:
+        """The legal actions."""
+        legal = state.legal_actions()
+        if not self.lasting:
+            return Offered({action: self.write(state, player, action) for action in legal})
+        key = (player, tuple(legal))
+        menu = self._menus.get(key)
+        if menu is None:
+            menu = Offered({action: self.write(state, player, action) for action in legal})
+            self._menus[key] = menu
+        return menu
 
     # For those who compute ------------------------------------------------------------------------------
 

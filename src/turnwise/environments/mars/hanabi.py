@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, ClassVar, Literal
 
 from turnwise.agents.legal import RandomLegal
@@ -63,16 +64,9 @@ class _Face(Face):
     def example(self, player: int) -> str:
         return "<Discard card 0>"
 
-    def offered(self, state: State, player: int) -> dict[int, str]:
-        return {action: self._text(state, player, action) for action in state.legal_actions()}
-
-    def _text(self, state: State, player: int, action: int) -> str:
-        text = self._written.get((0, action))
-        if text is None:
-            told = state.action_to_string(player, action).strip("()")
-            told = told.replace("Play", "Play card").replace("Discard", "Discard card")
-            text = self._written[0, action] = f"<{told}>"
-        return text
+    def write(self, state: State, player: int, action: int) -> str:
+        told = state.action_to_string(player, action).strip("()")
+        return f"<{told.replace('Play', 'Play card').replace('Discard', 'Discard card')}>"
 
     def view(self, state: State, player: int) -> str:
         seen = sight(state.observation_string(player))
@@ -164,6 +158,7 @@ def _copies(rank: int, ranks: int) -> int:
     return 3 if rank == 1 else 1 if rank == ranks else 2
 
 
+@cache
 def _possible(colours: str, ranks: str) -> str:
     return f"colour {' or '.join(colours)}, rank {' or '.join(ranks)}"
 

@@ -51,7 +51,7 @@ class _Face(Face):
     def example(self, player: int) -> str:
         return TEXTS[1]
 
-    def write(self, player: int, action: int) -> str:
+    def write(self, state: State, player: int, action: int) -> str:
         return TEXTS[action]
 
     def view(self, state: State, player: int) -> str:

@@ -118,9 +118,27 @@ class Position(Menu):
 
     __slots__ = ("information",)
 
-    def __init__(self, actions: Sequence[Action], information: str) -> None:
-        super().__init__(actions)
+    def __init__(self, menu: Menu, information: str) -> None:
+        self.actions = menu.actions
+        self._texts = menu._texts
         self.information = information
+
+
+class Offered:
+    """Legal actions and their texts, made once for each set of them.
+
+    Attributes:
+        menu: As replies.
+        ids: By text.
+        listed: The texts, as a player is told them.
+    """
+
+    __slots__ = ("ids", "listed", "menu")
+
+    def __init__(self, texts: Mapping[int, str]) -> None:
+        self.menu = Menu([Action(number, f"<answer>{text}</answer>") for number, text in texts.items()])
+        self.ids = {text: number for number, text in texts.items()}
+        self.listed = ", ".join(texts.values())
 
 
 def answer(reply: str) -> str | None:
@@ -184,7 +202,8 @@ class SpielWorld(World):
         self._rng = rng
         self._dealt = list(dealt)
         self._news = [face.prompt(player) for player in range(len(self.roles))]
-        self._chance(random.Random(f"deal/{seed}"))
+        if state.is_chance_node():
+            self._chance(random.Random(f"deal/{seed}"))
         self._turn()
 
     def observe(self) -> str:
@@ -196,8 +215,7 @@ class SpielWorld(World):
 
     def actions(self) -> Position:
         """The legal actions under OpenSpiel's ids."""
-        offered = [Action(number, f"<answer>{text}</answer>") for number, text in self._offered.items()]
-        return Position(offered, self.face.information(self.state, self.player))
+        return Position(self._offered.menu, self.face.information(self.state, self.player))
 
     def key(self) -> str | None:
         """The whole state, hidden cards too, as the face writes it."""
@@ -206,10 +224,10 @@ class SpielWorld(World):
     def step(self, reply: str) -> Step:
         """Play the action that `reply` names, or lose."""
         named = answer(reply)
-        action = next((number for number, text in self._offered.items() if text == named), None)
-        if action is None:
+        action = None if named is None else self._offered.ids.get(named)
+        if named is None or action is None:
             return self._forfeit()
-        self._tell(self._offered[action])
+        self._tell(named)
         self.moves += 1
         player = self.player
         self.state.apply_action(action)
@@ -231,9 +249,7 @@ class SpielWorld(World):
     def closing(self) -> str:
         """What each player has won."""
         if self.outcome == "illegal move":
-            return (
-                f"GAME OVER: that was no legal action; expected one of {', '.join(self._offered.values())}."
-            )
+            return f"GAME OVER: that was no legal action; expected one of {self._offered.listed}."
         won = ", ".join(f"player_{player} {value:+g}" for player, value in enumerate(self.totals))
         return f"GAME OVER: {won}."
 
@@ -254,7 +270,7 @@ class SpielWorld(World):
 
     def _standing(self) -> str:
         view = self.face.view(self.state, self.player)
-        return f"GAME STATE:\n{view}\n\nLEGAL ACTIONS:\n{', '.join(self._offered.values())}.\n\n"
+        return f"GAME STATE:\n{view}\n\nLEGAL ACTIONS:\n{self._offered.listed}.\n\n"
 
     def _tell(self, action: str) -> None:
         """Keep for the others what the mover does; its thoughts are its own."""

@@ -38,9 +38,9 @@ class _Face(Face):
         )
 
     def example(self, player: int) -> str:
-        return self.write(player, 0)
+        return f"<{MARKS[player]}(0,0)>"
 
-    def write(self, player: int, action: int) -> str:
+    def write(self, state: State, player: int, action: int) -> str:
         return f"<{MARKS[player]}({action // 3},{action % 3})>"
 
     def view(self, state: State, player: int) -> str:
