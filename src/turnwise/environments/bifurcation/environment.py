@@ -10,7 +10,7 @@ import random
 import re
 from collections.abc import Callable, Generator, Iterable
 from itertools import accumulate
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from turnwise.action import Menu
 from turnwise.agents.legal import RandomLegal
@@ -20,6 +20,8 @@ from turnwise.environments.parts.picture import Board, Cell
 from turnwise.environments.parts.world import Gain, Step, World, WorldEnvironment, WorldTask
 from turnwise.errors import ConfigError, TaskError
 from turnwise.log import Turn
+
+Family: TypeAlias = Literal["credits", "counterfactual", "shapley"]
 
 WAYS = ("left", "right")
 """Answers -1 and +1."""
@@ -179,21 +181,28 @@ class Bifurcation(WorldEnvironment, kw_only=True, frozen=True):
         return BifurcationWorld(branches, trees)
 
     def exact_credits(
-        self, task: BifurcationTask, turns: Iterable[Turn], right: float = 0.5
+        self, task: BifurcationTask, turns: Iterable[Turn], family: Family = "credits", right: float = 0.5
     ) -> dict[int, float]:
-        """What each of the agent's turns was worth (`Branches.credits`), by the turn's index.
+        """What each of the agent's turns was worth, by the turn's index.
 
         Args:
             task: The task that was played.
             turns: Of its episode or its log.
-            right: Probability of going right, of the policy whose advantage is asked for.
+            family: The method of `Branches` that says so; all but `credits` need a whole way.
+            right: Probability of going right, of the policy that the others' answers are left to.
 
         Returns:
             A credit for each turn of the agent; 0 where it named no way and so changed nothing.
         """
         said = [(turn.index, answer(turn.text)) for turn in turns if turn.role == self.roles[0]]
         ways = [way for _, way in said if way is not None]
-        worth = iter(self.branches(task, right).credits(ways))
+        branches = self.branches(task, right)
+        of = {
+            "credits": branches.credits,
+            "counterfactual": branches.counterfactual,
+            "shapley": branches.shapley,
+        }
+        worth = iter(of[family](ways))
         return {index: 0.0 if way is None else next(worth) for index, way in said}
 
     def agents(self) -> dict[str, Callable[..., Any] | RandomLegal]:
