@@ -140,7 +140,7 @@ def test_exact_credits_of_a_played_episode() -> None:
     shapley = environment.exact_credits(TOY_TASK, episode.turns, "shapley")
     assert sum(shapley.values()) == pytest.approx(0.625)
     others = environment.exact_credits(TOY_TASK, episode.turns, "counterfactual")
-    # The sum is 2 + 1 + 1 - 2 = 2: any turn but the last, answered otherwise, loses; the last wins either way.
+    # The sum is 2 + 1 + 1 - 2 = 2: answered otherwise, any turn but the last one loses the way.
     assert list(others.values()) == [0.5, 0, 0.5, 0.5, 0]
     keys = [note.value for note in episode.notes if note.name == "state"]
     assert keys == ["0 0", "1 2", "1 2", "2 3", "3 4"]
