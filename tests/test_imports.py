@@ -26,6 +26,7 @@ RANK = {
     "learn": 5,
     "synth": 5,
     "redteam": 5,
+    "serving": 5,
     "api": 6,
     "cli": 6,
     "view": 6,

@@ -78,7 +78,7 @@ async def run_async(
     if agent is not None:
         name = resolve.environment(RunConfig(environment=made)) if isinstance(made, str) else made
         everyone = {name.roles[0]: agent, **everyone}
-    named, given = _told_apart(everyone)
+    named, given = resolve.told_apart(everyone)
     raw: dict[str, Any] = {**options, "agents": named}
     if isinstance(made, str):
         raw["environment"] = made
@@ -122,7 +122,7 @@ async def fork_async(
     environment: Environment | None = None,
 ) -> Run:
     """Continue `RUN/NUMBER` another way from turn `at` on; see `turnwise.engine.launch.fork`."""
-    named, given = _told_apart(agents or {})
+    named, given = resolve.told_apart(agents or {})
     return await launch.fork(
         episode,
         at,
@@ -188,27 +188,10 @@ def _open(store: AnyStore) -> Store:
     return store if isinstance(store, Store) else Store(store)
 
 
-def _told_apart(agents: Mapping[str, AnyAgent]) -> tuple[dict[str, AgentConfig], dict[str, Agent]]:
-    """Agents as a config names them, and those that were made in Python."""
-    named: dict[str, AgentConfig] = {}
-    given: dict[str, Agent] = {}
-    for role, agent in agents.items():
-        if isinstance(agent, str):
-            named[role] = AgentConfig(use=agent)
-        elif isinstance(agent, AgentConfig):
-            named[role] = agent
-        else:
-            name = str(getattr(agent, "name", None) or getattr(agent, "__name__", "script"))
-            found = resolve.as_agent(agent, name)
-            given[role] = found if isinstance(found, Agent) else Agent(found)
-            named[role] = AgentConfig(use=given[role].name)
-    return named, given
-
-
 def _made(agents: Mapping[str, AnyAgent] | None) -> dict[str, Agent]:
-    return _told_apart({role: agent for role, agent in (agents or {}).items() if not isinstance(agent, str)})[
-        1
-    ]
+    return resolve.told_apart(
+        {role: agent for role, agent in (agents or {}).items() if not isinstance(agent, str)}
+    )[1]
 
 
 def _wait(work: Coroutine[Any, Any, T]) -> T:

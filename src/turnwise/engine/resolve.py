@@ -289,6 +289,23 @@ def _foreign(what: str) -> Generator[None]:
         raise ConfigError(f"{what} cannot be made: {last.filename}:{last.lineno}: {reason}") from error
 
 
+def told_apart(agents: Mapping[str, Any]) -> tuple[dict[str, AgentConfig], dict[str, Agent]]:
+    """Agents as a config names them, and those that were made in Python."""
+    named: dict[str, AgentConfig] = {}
+    given: dict[str, Agent] = {}
+    for role, agent in agents.items():
+        if isinstance(agent, str):
+            named[role] = AgentConfig(use=agent)
+        elif isinstance(agent, AgentConfig):
+            named[role] = agent
+        else:
+            name = str(getattr(agent, "name", None) or getattr(agent, "__name__", "script"))
+            found = as_agent(agent, name)
+            given[role] = found if isinstance(found, Agent) else Agent(found)
+            named[role] = AgentConfig(use=given[role].name)
+    return named, given
+
+
 def as_agent(found: Any, name: str) -> Model | Agent:
     """What Python code gave as an agent: an `Agent`, a model, or a script.
 
