@@ -411,9 +411,10 @@ class Episode:
     def ticket(self) -> int | None:
         """A place in the order of effects, where branches run at once; None in a plain sequence."""
         # With the loop at hand, this is twice as quick; it is asked before every call.
-        task = None if self._main is None else asyncio.current_task(self._loop)
+        main = self._main
+        task = None if main is None else asyncio.current_task(self._loop)
         if self._turnstile is None:
-            if task is self._main:
+            if task is main:
                 return None
             self._turnstile = Turnstile()
         if task is not None and task is not self._main:
@@ -508,8 +509,8 @@ class Episode:
             return None
         return total(self.rewards, role, self.environment.roles[0])
 
-    def drain(self) -> tuple[Segment, list[Timing]]:
-        """What is new since the last time, for the store, which encodes it at once."""
+    def drain(self) -> tuple[dict[str, Any], list[Timing]]:
+        """What is new since the last time, as fields of a `Segment`; the store encodes it at once."""
         new: dict[str, Any] = {}
         for name, start in self._drained.items():
             kept = getattr(self, name)
@@ -525,7 +526,7 @@ class Episode:
             new["metrics"], self._fresh_metrics = dict(self.metrics), False
         timings, self._timings = self._timings, []
         self._dirty = False
-        return Segment(**new), timings
+        return new, timings
 
     def dissolve(self) -> None:
         """Let go of the roles, once nobody asks them again: memory returns at once, not at a collection."""
@@ -556,7 +557,7 @@ class Episode:
 
     def log(self) -> EpisodeLog:
         """The whole log so far. Only for an episode without a journal, and only once: it drains."""
-        log = self.header().extended([self.drain()[0]])
+        log = self.header().extended([Segment(**self.drain()[0])])
         return msgspec.structs.replace(log, stop=self.stop, detail=self.detail, error=self.error)
 
     def _changed(self) -> None:

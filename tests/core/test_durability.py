@@ -33,7 +33,7 @@ class Journal:
         self.segments: list[Segment] = []
 
     def changed(self, episode: Episode) -> None:
-        self.segments.append(wire.decode(wire.encode(episode.drain()[0]), Segment))
+        self.segments.append(wire.decode(wire.encode(Segment(**episode.drain()[0])), Segment))
 
 
 def play(

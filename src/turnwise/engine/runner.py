@@ -126,7 +126,7 @@ class Runner:
 
     async def _play(self, job: Job) -> None:
         """Play one job to its end and write it down."""
-        journal = self.journal.of(job.number, max(1, job.part))
+        journal = self.journal.of(job.number, job.part)
         log = job.log
         recording = None
         if log is not None:
@@ -144,7 +144,7 @@ class Runner:
             journal=journal,
         )
         if job.part == 0:
-            self.journal.begin(episode, job.number, episode.header())
+            self.journal.begin(episode, journal)
         self.tally.running[job.number] = episode
         try:
             await episode.play()

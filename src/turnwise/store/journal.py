@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from turnwise import wire
 from turnwise.episode import Episode
 from turnwise.errors import StoreError
-from turnwise.log import EpisodeLog
+from turnwise.log import EpisodeLog, Segment
 from turnwise.store.schema import episodes, log
 
 _ENDED = (
@@ -48,13 +48,15 @@ class Batch(msgspec.Struct):
 class EpisodeJournal:
     """The journal of one episode: remembers where it is and passes on that it changed."""
 
-    __slots__ = ("episode", "number", "part", "run")
+    __slots__ = ("episode", "header", "number", "part", "run")
 
     def __init__(self, run: RunJournal, number: int, part: int) -> None:
         self.run = run
         self.number = number
         self.part = part
         self.episode: Episode | None = None
+        self.header: EpisodeLog | None = None
+        """Still to be written, with whatever comes first."""
 
     def changed(self, episode: Episode) -> None:
         """The episode has something new."""
@@ -95,15 +97,17 @@ class RunJournal:
         self._queue: queue.SimpleQueue[Batch | None] | None = queue.SimpleQueue() if threaded else None
         self._thread: threading.Thread | None = None
 
-    def begin(self, episode: Episode, number: int, header: EpisodeLog) -> None:
-        """A new episode starts."""
-        self._batch.begun.append((self._run, number, episode.task.id, episode.epoch, header.seed))
-        self._batch.parts.append((self._run, number, 0, wire.encode(header), None))
-        self._schedule()
-
-    def of(self, number: int, part: int = 1) -> EpisodeJournal:
+    def of(self, number: int, part: int = 0) -> EpisodeJournal:
         """The journal of one episode, whose next part has this number."""
         return EpisodeJournal(self, number, part)
+
+    def begin(self, episode: Episode, journal: EpisodeJournal) -> None:
+        """A new episode starts."""
+        header = episode.header()
+        journal.header = header
+        journal.episode = episode
+        self._batch.begun.append((self._run, journal.number, episode.task.id, episode.epoch, header.seed))
+        self.dirty(journal)
 
     def end(self, episode: Episode, number: int, journal: EpisodeJournal) -> None:
         """An episode ended: its last part, and the summary of the whole."""
@@ -173,12 +177,18 @@ class RunJournal:
             self._loop.call_soon(self._settle, rounds + 1)
 
     def _drain(self, journal: EpisodeJournal, episode: Episode) -> None:
-        segment, timings = episode.drain()
-        data = wire.encode(segment)
-        if len(data) > 2:
-            row = (self._run, journal.number, journal.part, data, _encode(timings) if timings else None)
-            self._batch.parts.append(row)
-            journal.part += 1
+        new, timings = episode.drain()
+        header = journal.header
+        if header is not None:
+            data = wire.encode(msgspec.structs.replace(header, **new) if new else header)
+            journal.header = None
+        elif new:
+            data = wire.encode(Segment(**new))
+        else:
+            return
+        row = (self._run, journal.number, journal.part, data, _encode(timings) if timings else None)
+        self._batch.parts.append(row)
+        journal.part += 1
 
     def _flush(self) -> None:
         self._scheduled = False

@@ -68,7 +68,7 @@ log = Table(
     Column("timings", LargeBinary),
     Index("log_place", "run", "episode", "part", unique=True),
 )
-"""Part 0 is the header (an `EpisodeLog` without turns), parts 1, 2 … are the segments in order. How an
+"""Part 0 is the header with what came first (an `EpisodeLog`), parts 1, 2 … are segments in order. How an
 episode ended stands in `episodes`. Rows are appended as they come, hence no clustered key."""
 
 Index("runs_created", runs.c.created)
