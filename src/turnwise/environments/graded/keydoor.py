@@ -156,7 +156,7 @@ class Keydoor(WorldEnvironment, kw_only=True, frozen=True):
     @property
     def reward_range(self) -> tuple[float, float]:
         """The door, and all apples."""
-        return (0.0, 1.0 + self.apples * self.apple)
+        return (0.0, sum([self.apple] * self.apples) + 1.0)
 
     @property
     def max_replies(self) -> int:

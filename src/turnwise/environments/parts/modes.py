@@ -5,8 +5,8 @@ entry action of a tool. Inside, the tool says symbol by symbol what is legal, un
 reply, and what the tool gives back is the next observation. A plain language model writes the same call as
 text, and `Modes.read` finds it: the first call of a reply counts, what follows it is not read.
 
-Source: "Expanding the Action Space of LLMs to Reason Beyond Language" (EARL), whose policy has one output
-row for each of these actions.
+Source: Yue et al., "Expanding the Action Space of LLMs to Reason Beyond Language", 2025, arXiv:2510.07581,
+whose policy has one output row for each of these actions.
 """
 
 from __future__ import annotations
