@@ -93,6 +93,7 @@ class GymEnv(gymnasium.Env[str, str]):
         self.render_mode = render_mode
         self._task = None if task is None else self.seat.task(task)
         self._picture: Any = None
+        self._said = ""
         self._playing = False
 
     def reset(
@@ -109,8 +110,8 @@ class GymEnv(gymnasium.Env[str, str]):
             task = self._task if self._task is not None else self.seat.task(drawn)
         self._picture = None
         moment = self._wait(self.seat.begin(task, int(given.get("seed", number))))
-        self._playing = not moment.over
-        return written(moment.messages), {"task": task.id, **self._info(moment)}
+        self._take(moment)
+        return self._said, {"task": task.id, **self._info(moment)}
 
     def step(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
         """Say something, and play until the role is asked again or the episode is over.
@@ -121,19 +122,15 @@ class GymEnv(gymnasium.Env[str, str]):
         if not self._playing:
             raise gymnasium.error.ResetNeeded("call reset() first: no episode is going on")
         moment = self._wait(self.seat.say(str(action)))
-        self._playing = not moment.over
+        self._take(moment)
         broken_off = moment.over and self.seat.episode.stop in BROKEN_OFF
-        return (
-            written(moment.messages),
-            moment.reward,
-            moment.over and not broken_off,
-            broken_off,
-            self._info(moment),
-        )
+        return self._said, moment.reward, moment.over and not broken_off, broken_off, self._info(moment)
 
     def render(self) -> str | None:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """How things stand, where `render_mode` is `ansi` and the environment draws anything."""
-        return None if self.render_mode is None else drawn(self._picture)
+        """With `render_mode` `ansi`, the environment's picture; what was said last, where it draws none."""
+        if self.render_mode is None:
+            return None
+        return self._said if self._picture is None else drawn(self._picture)
 
     def close(self) -> None:
         """Give the episode up, and let go of all that is held."""
@@ -150,6 +147,10 @@ class GymEnv(gymnasium.Env[str, str]):
         # A script that waits for its next reply would be complained about when it is collected.
         with contextlib.suppress(Exception):
             self.close()
+
+    def _take(self, moment: Moment) -> None:
+        self._said = written(moment.messages)
+        self._playing = not moment.over
 
     def _see(self, picture: Any) -> None:
         self._picture = picture
@@ -216,9 +217,9 @@ def _text(message: Message) -> str:
     )
 
 
-def drawn(picture: Any) -> str | None:
+def drawn(picture: Any) -> str:
     """A picture as text: a board's marks row by row."""
-    if picture is None or isinstance(picture, str):
+    if isinstance(picture, str):
         return picture
     if not hasattr(picture, "rows"):
         return "[image]"

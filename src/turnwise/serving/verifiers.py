@@ -105,6 +105,7 @@ class TurnwiseEnv(vf.MultiTurnEnv):
         task = wire.from_builtins(dict(state["info"]), self._seat.environment.task_type)
         seat = self._seat.beside()
         state["turnwise_seat"] = seat
+        state["turnwise"] = {"score": None, "metrics": {}, "stop": None, "detail": None}
         try:
             moment = await seat.begin(task, self._seed)
         except TurnwiseError as error:
