@@ -27,7 +27,7 @@ def command(
     """Say what works here, and how to get what does not."""
     from turnwise.cli import output
 
-    found = [*_base(), *_extras(), *_keys(), *_data(), _store(store)]
+    found = [*_base(), *_extras(), *_keys(), *_data(), _stockfish(), _store(store)]
     if not quick:
         found += _sandboxes()
     if json:
@@ -86,6 +86,13 @@ def _data() -> list[dict[str, Any]]:
     there = bool(root) and Path(root or "").is_dir()
     what = root if there else "not set: a folder with published data sets; built-in samples are used"
     return [{"name": "TURNWISE_DATA", "ok": there, "what": what}]
+
+
+def _stockfish() -> dict[str, Any]:
+    from turnwise.environments.lmrl_gym.chess.stockfish import GET_IT, program
+
+    found = program()
+    return {"name": "stockfish", "ok": found is not None, "what": found or f"{GET_IT}; chess has its own"}
 
 
 def _store(place: str | None) -> dict[str, Any]:

@@ -110,7 +110,8 @@ class Chess(WorldEnvironment, kw_only=True, frozen=True):
         return {
             **players,
             "random": RandomLegal(),
-            "stockfish": Stockfish("stockfish", elo=None, seconds=self.seconds),
+            # Not plain `stockfish`: what takes a time limit does not repeat itself, as plain names promise.
+            "agent/stockfish": Stockfish("stockfish", elo=None, seconds=self.seconds),
             "opponent/builtin": Player("builtin", play.Seen, skilled(0.8, play.greedy, play.at_random)),
             "opponent/stockfish": engine,
             "opponent/random": RandomLegal(),
