@@ -20,7 +20,9 @@ from stage import play
 import turnwise
 from turnwise.environments.gui_exploration_lab import (
     GuiExplorationLab,
+    GuiExplorationLabKnowledge,
     GuiExplorationLabStep,
+    GuiKnowledgeTask,
     GuiStepTask,
     GuiTask,
 )
@@ -39,7 +41,7 @@ from turnwise.environments.gui_exploration_lab.screens import (
     centre,
 )
 from turnwise.environments.gui_exploration_lab.world import GuiWorld, Rules
-from turnwise.errors import ConfigError
+from turnwise.errors import ConfigError, TaskError
 from turnwise.log import Stop
 from turnwise.message import Image
 
@@ -455,3 +457,54 @@ def test_one_step_tells_what_was_done_and_its_solver_is_always_right(tmp_path: P
     first, second = (run.episode(number).turns[0].text for number in (0, 1))
     assert "Actions so far: none." in first
     assert f"Actions so far: {run.episode(0).turns[1].text}. What is the next one?" in second
+
+
+# What is known --------------------------------------------------------------------------------------------
+
+
+def asked(ask: str, reply: str, number: int = 0, **changes: Any) -> float | None:
+    lab = GuiExplorationLabKnowledge(observation="text", graphs=1, ask=ask, **changes)
+    return play(lab, list(lab.tasks())[number], agent=lambda _: reply).score()
+
+
+def test_answers_about_icons_worked_by_hand_from_what_is_shown() -> None:
+    lab = GuiExplorationLabKnowledge(observation="text", graphs=1, ask="ground")
+    task = next(iter(lab.tasks()))
+    drawn = app(task.seed, lab.plan)
+    icon = drawn.screens[task.screen].icons[task.icon]
+    left, top, right, _ = icon.box
+    assert asked("ground", f"There.\nclick({left}, {top})") == 1
+    assert asked("ground", f"click({right}, {top})") == 0
+    assert asked("ground", "back()") == 0
+    colour, shape, *_ = icon.look.words.split()
+    assert asked("name", f"{colour} {shape} {icon.look.glyph}") == 1
+    assert asked("name", f" {colour.upper()} {shape} {icon.look.glyph}. ") == 1
+    assert asked("name", f"{colour} {shape}") == 0
+    target = drawn.graph.icons[task.screen][task.icon]
+    assert asked("edge", "nothing" if target is None else drawn.screens[target].name) == 1
+    assert asked("edge", drawn.screens[task.screen].name) == 0
+
+
+def test_edges_are_asked_from_memory_and_places_with_the_screen() -> None:
+    lab = GuiExplorationLabKnowledge(graphs=1)
+    for task in list(lab.tasks())[:6]:
+        content = play(lab, task, agent=lambda _: "").turns[0].message.content
+        assert isinstance(content, str) == (task.ask == "edge")
+
+
+def test_a_solver_knows_every_answer_and_guessing_knows_few(tmp_path: Path) -> None:
+    lab = GuiExplorationLabKnowledge(observation="text", count=120)
+    assert len({(t.seed, t.ask, t.screen, t.icon) for t in lab.tasks()}) == 120
+    means = [turnwise.run(lab, agent, store=tmp_path / "t.db").score.mean for agent in ("solver", "random")]
+    assert means[0] == 1.0
+    assert (means[1] or 0.0) < 0.25
+
+
+def test_tasks_of_another_app_are_refused() -> None:
+    lab = text_lab()
+    with pytest.raises(TaskError, match="two different screens from 0 to 29, got 3 and 30"):
+        lab.world(GuiTask(id="t", seed=0, start=3, goal=30), random.Random(0))
+    with pytest.raises(TaskError, match="no screen 99 with an icon 0"):
+        GuiExplorationLabKnowledge().world(
+            GuiKnowledgeTask(id="t", seed=0, ask="edge", screen=99, icon=0), random.Random(0)
+        )

@@ -16,10 +16,11 @@ from typing import Any, ClassVar, Literal, TypeAlias
 from turnwise.agents.legal import RandomLegal
 from turnwise.environment import Capabilities
 from turnwise.environments.gui_exploration_lab import protocol
+from turnwise.environments.gui_exploration_lab.apps import GuiApps
 from turnwise.environments.gui_exploration_lab.graph import BACK, distances
-from turnwise.environments.gui_exploration_lab.screens import App, Plan, Shift, app
-from turnwise.environments.gui_exploration_lab.world import Form, GuiWorld, Rules, locate
-from turnwise.environments.parts.world import World, WorldEnvironment, WorldTask
+from turnwise.environments.gui_exploration_lab.screens import App, app
+from turnwise.environments.gui_exploration_lab.world import GuiWorld, Rules, locate
+from turnwise.environments.parts.world import World, WorldTask
 from turnwise.errors import ConfigError, TaskError
 from turnwise.task import Task
 
@@ -36,38 +37,19 @@ class GuiTask(WorldTask, frozen=True, kw_only=True):
     goal: int
 
 
-class GuiExplorationLab(WorldEnvironment, kw_only=True, frozen=True):
+class GuiExplorationLab(GuiApps, kw_only=True, frozen=True):
     """Find a screen of an app by looking and clicking; reward 1 when it is reached and said to be."""
 
     name: ClassVar[str] = "gui_exploration_lab"
     capabilities: ClassVar[Capabilities] = Capabilities(known_answer=True, state_key=True, action_ids=True)
     task_type: ClassVar[type[Task]] = GuiTask
 
-    observation: Form = "image"
-    """A drawn screen (needs `turnwise[worlds]`), the same in words, or both."""
-    graphs: int = 10
-    """Apps the tasks are spread over; those of the two splits differ."""
     pairs: Literal["all", "seen", "unseen"] = "all"
     """Which ways through an app: `unseen` ones are never among the `seen`, but all their edges are."""
-    shift: Shift = "none"
-    """The same graph, but other images, names or places of icons, or more icons that open nothing."""
     min_distance: int = 2
     """Fewest moves from start to goal."""
     max_distance: int | None = None
     """Most moves from start to goal."""
-    screens: int = 30
-    branching: int = 4
-    """Most screens directly under one."""
-    depth: int = 4
-    """Levels of the tree of screens."""
-    links: int = 6
-    """Icons across the tree."""
-    distractors: int = 2
-    """Icons on each screen that open nothing."""
-    popups: int = 0
-    """Screens with a pop-up icon, which leads to a trap screen; metric `trapped` counts how often."""
-    labels: bool = True
-    """Whether the name of what it opens stands under an icon; otherwise only its image tells."""
     declare: bool = True
     """Whether the agent must declare that it is there."""
     factor: float = 2.0
@@ -80,28 +62,14 @@ class GuiExplorationLab(WorldEnvironment, kw_only=True, frozen=True):
     """What a reply without an action costs."""
 
     def __post_init__(self) -> None:
-        self.plan.check(self.name)
+        super().__post_init__()
         if not (1 <= self.factor <= 100 and 0 <= self.spare <= 1000 and 0 <= self.format_penalty <= 1):
             raise ConfigError(
                 f"{self.name}: expected factor 1-100, spare 0-1000 and format_penalty 0-1, "
                 f"got {self.factor:g}, {self.spare} and {self.format_penalty:g}"
             )
-        if self.graphs < 1 or self.min_distance < 1:
-            raise ConfigError(f"{self.name}: graphs and min_distance must be at least 1")
-
-    @property
-    def plan(self) -> Plan:
-        """What apps are drawn from, besides their seed."""
-        return Plan(
-            screens=self.screens,
-            branching=self.branching,
-            depth=self.depth,
-            links=self.links,
-            distractors=self.distractors,
-            popups=self.popups,
-            labels=self.labels,
-            shift=self.shift,
-        )
+        if self.min_distance < 1:
+            raise ConfigError(f"{self.name}: min_distance must be at least 1")
 
     @property
     def rules(self) -> Rules:
@@ -127,15 +95,13 @@ class GuiExplorationLab(WorldEnvironment, kw_only=True, frozen=True):
 
     def tasks(self) -> Iterable[GuiTask]:
         """`count` pairs of screens, no two alike while an app has more."""
-        first = 0 if self.split == "train" else 1 << 31
-        ways = [self.ways(first + graph) for graph in range(min(self.graphs, self.count))]
+        ways = [self.ways(seed) for seed in self.seeds()]
         tasks: list[GuiTask] = []
         for number in range(self.count):
             graph, turn = number % self.graphs, number // self.graphs
             start, goal = ways[graph][turn % len(ways[graph])]
-            tasks.append(
-                GuiTask(id=f"{self.split}-{self.pairs}-{number}", seed=first + graph, start=start, goal=goal)
-            )
+            name, seed = f"{self.split}-{self.pairs}-{number}", self.seeds()[graph]
+            tasks.append(GuiTask(id=name, seed=seed, start=start, goal=goal))
         return tasks
 
     def ways(self, seed: int) -> list[tuple[int, int]]:

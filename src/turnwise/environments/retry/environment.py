@@ -31,7 +31,7 @@ from turnwise.task import Task
 
 Script = Generator[str | None, Any, None]
 _RIGHT, _WRONG, _NONE = ("#14532d", "#bbf7d0"), ("#7f1d1d", "#fecaca"), ("#475569", "#e2e8f0")
-_WIDTH = 24
+_WIDTH, _SHOWN = 24, 12
 
 
 class RetryWorld(World):
@@ -50,7 +50,7 @@ class RetryWorld(World):
 
     def key(self) -> str:
         """The answers so far."""
-        return "|".join("" if attempt.answer is None else attempt.answer for attempt in self.attempts)
+        return str([attempt.answer for attempt in self.attempts])
 
     def step(self, reply: str) -> Step:
         """Grade an attempt."""
@@ -92,9 +92,10 @@ class RetryWorld(World):
         return numbers
 
     def picture(self) -> Board:
-        """The answers, red and green."""
+        """The latest answers, red and green."""
         rows: list[tuple[Cell, ...]] = []
-        for number in range(self.rules.attempts):
+        first = max(0, len(self.attempts) - _SHOWN)
+        for number in range(first, min(first + _SHOWN, self.rules.attempts)):
             attempt = self.attempts[number] if number < len(self.attempts) else None
             ink, paper = _NONE if attempt is None else _RIGHT if attempt.right else _WRONG
             text = "" if attempt is None else "no answer" if attempt.answer is None else attempt.answer
