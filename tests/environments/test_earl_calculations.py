@@ -279,3 +279,21 @@ def test_action_ids_mean_the_same_everywhere() -> None:
 def test_impossible_settings(kind: Any, settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="expected"):
         kind(**settings)
+
+
+@given(st.lists(st.lists(st.integers(0, len(SYMBOLS) + 4), max_size=6), max_size=6))
+def test_what_was_asked_before_changes_no_offer(questions: list[list[int]]) -> None:
+    def answer(space: Modes, chosen: list[int]) -> Any:
+        try:
+            return space.offer(chosen)
+        except ValueError as error:
+            return str(error)
+
+    asked = Modes((calculator("corrected", True), NumberMode()))
+    for question in questions:
+        for entry in (CALCULATE, *question[:1]):
+            chosen = [entry, *question]
+            assert answer(asked, chosen) == answer(
+                Modes((calculator("corrected", True), NumberMode())), chosen
+            )
+            assert answer(asked, chosen[:-1]) == answer(asked, list(chosen[:-1]))

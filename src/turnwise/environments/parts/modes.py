@@ -57,13 +57,16 @@ class Call(NamedTuple):
 class Modes:
     """The actions of one reply that may enter one of some tools (an `ActionSpace`)."""
 
-    __slots__ = ("_language", "_modes")
+    __slots__ = ("_known", "_language", "_modes", "_state")
 
     def __init__(self, modes: Sequence[Mode], *, text: bool = True) -> None:
         self._modes = {mode.entry.id: mode for mode in modes}
         if len(self._modes) < len(modes):
             raise ValueError(f"entry actions need ids of their own, got {[mode.entry for mode in modes]}")
         self._language = Offer(tuple(mode.entry for mode in modes), text)
+        # The actions asked about last, and the state after them: replies are asked about action by action.
+        self._known: list[int] = []
+        self._state: Any = None
 
     def offer(self, chosen: Sequence[int]) -> Offer:
         """Entries and text at first; inside a tool its legal actions; nothing after its exit.
@@ -76,13 +79,18 @@ class Modes:
         mode = self._modes.get(chosen[0])
         if mode is None:
             raise ValueError(f"action {chosen[0]} enters no tool; entries: {sorted(self._modes)}")
-        state = mode.start
-        for place, number in enumerate(chosen[1:], start=1):
-            legal = mode.legal(state)
+        known = self._known
+        if known and known == [*chosen[: len(known)]]:
+            start, state = len(known), self._state
+        else:
+            start, state = 1, mode.start
+        for place in range(start, len(chosen)):
+            number, legal = chosen[place], mode.legal(state)
             if all(action.id != number for action in legal):
                 expected = [action.id for action in legal]
                 raise ValueError(f"action {number} at place {place}: {mode.name} expects one of {expected}")
             state = mode.after(state, number)
+        self._known, self._state = list(chosen), state
         return Offer(mode.legal(state))
 
     def render(self, chosen: Sequence[int]) -> str:
