@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from turnwise.action import ActionSpace
+from turnwise.errors import ConfigError
 from turnwise.log import Ref, Turn
-from turnwise.message import Message
+from turnwise.message import Message, ToolSpec
 from turnwise.model import Model, Sampling, Stateful
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Agent:
         tools = (*self.tools, *ask.tools)
         if not tools:
             return role.post(await role.sample(stop=ask.stop, actions=ask.actions))
-        by_name = {tool.spec.name: tool for tool in tools}
+        by_name = {_spec(tool).name: tool for tool in tools}
         for round_number in range(self.max_tool_rounds):
             offered = tools if round_number < self.max_tool_rounds - 1 else ()
             turn = role.post(await role.sample(tools=offered, stop=ask.stop, actions=ask.actions))
@@ -96,3 +97,12 @@ class Agent:
                 if ask.until is not None and ask.until(result):
                     return turn
         return turn  # pyright: ignore[reportPossiblyUnboundVariable]
+
+
+def _spec(tool: Tool) -> ToolSpec:
+    try:
+        return tool.spec
+    except AttributeError:
+        raise ConfigError(
+            f"{tool!r} is no tool: make one of a function by turnwise.tools.function.tool"
+        ) from None

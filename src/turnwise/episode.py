@@ -12,6 +12,7 @@ import asyncio
 import random
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from math import isfinite
 from time import perf_counter, time
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -240,15 +241,21 @@ class Episode:
         """Give a role (the first by default) a named part of its reward, for a turn or the whole episode.
 
         None is a missing verdict: it is stored, and stays missing in every statistic.
+
+        Raises:
+            ValueError: the value is not finite.
         """
         index = turn.index if isinstance(turn, Turn) else turn
-        self.rewards.append(
-            Reward(value=None if value is None else float(value), role=role, turn=index, name=name)
-        )
+        given = None if value is None else _finite("reward", name, value)
+        self.rewards.append(Reward(value=given, role=role, turn=index, name=name))
 
     def metric(self, name: str, value: float) -> None:
-        """Set a named number of the episode."""
-        self.metrics[name] = float(value)
+        """Set a named number of the episode.
+
+        Raises:
+            ValueError: the number is not finite.
+        """
+        self.metrics[name] = _finite("metric", name, value)
         self._fresh_metrics = True
 
     def note(self, value: Any, turn: Turn | int | None = None, *, name: str = "note") -> None:
@@ -564,3 +571,11 @@ class Episode:
         self._dirty = True
         if self._journal is not None:
             self._journal.changed(self)
+
+
+def _finite(kind: str, name: str, value: float) -> float:
+    """JSON knows no other numbers."""
+    number = float(value)
+    if not isfinite(number):
+        raise ValueError(f"{kind} {name!r}: expected a finite number, got {number}")
+    return number

@@ -104,6 +104,26 @@ def test_too_many_errors_stop_the_run(tmp_path: Path, limit: float, ended: int) 
     assert caught.value.run.row.status == "stopped"
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("kind", ["reward", "metric"])
+def test_a_number_json_has_no_word_for_fails_the_episode_in_one_line(
+    tmp_path: Path, kind: str, value: float
+) -> None:
+    class Odd(Environment, frozen=True, kw_only=True):
+        async def run(self, task: Task, episode: Episode) -> None:
+            await episode.agent.respond("hello")
+            if kind == "reward":
+                episode.reward(value)
+            else:
+                episode.metric("odd", value)
+
+    run = turnwise.run(Odd(), ["hi"], store=tmp_path / "t.db")
+    log = run.episode(0)
+    assert log.error is not None
+    assert log.error.message.endswith(f"expected a finite number, got {value}")
+    assert [turn.text for turn in log.turns] == ["hello", "hi"]
+
+
 def test_limits_end_episodes_with_their_reason(tmp_path: Path) -> None:
     run = turnwise.run(Walk(), Walker(), store=tmp_path / "t.db", limits=Limits(turns=2).__class__(turns=2))
     assert {(row.stop, row.calls) for row in run.episodes()} == {("max_turns", 2)}

@@ -106,6 +106,8 @@ def environment_type(name: str) -> type[Environment]:
     found = registry.load("environments", name)
     if not (isinstance(found, type) and issubclass(found, Environment)):
         raise ConfigError(f"{name!r} is no environment: expected a subclass of Environment")
+    if found.run is Environment.run:
+        raise ConfigError(f"environment {found.name!r} defines no run(task, episode)")
     return found
 
 

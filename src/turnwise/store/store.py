@@ -385,7 +385,9 @@ class Store:
             version = connection.scalar(
                 sa.select(schema.about.c.value).where(schema.about.c.key == "version")
             )
-        if int(version or 0) > schema.VERSION:
+        if version is None or not version.isdecimal():
+            raise StoreError(f"store {self.shown}: cannot tell its version ({version!r}): is it a store?")
+        if int(version) > schema.VERSION:
             raise StoreError(
                 f"store {self.shown} was written by a newer Turnwise (tables {version}, this one knows "
                 f"{schema.VERSION}): update turnwise"

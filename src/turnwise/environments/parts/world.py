@@ -66,7 +66,7 @@ class World(ABC):
         return None
 
     def closing(self) -> Says | None:
-        """What the last mover is told at the end."""
+        """What everybody is told at the end."""
         return None
 
     def metrics(self) -> Mapping[str, float]:
@@ -134,7 +134,10 @@ class WorldEnvironment(Environment, kw_only=True, frozen=True):
         for name, value in world.metrics().items():
             episode.metric(name, value)
         if (closing := world.closing()) is not None:
-            episode.roles[mover].tell(closing)
+            said = episode.roles[mover].tell(closing)
+            for name, role in episode.roles.items():
+                if name != mover:
+                    role.tell(said)
         episode.show(world.picture)
         if world.over:
             episode.end(world.outcome)
