@@ -71,7 +71,8 @@ def _at_place(kind: str, place: str) -> Any:
     except FileNotFoundError:
         raise ConfigError(f"{kind} {place!r}: there is no file {where}") from None
     except ImportError as error:
-        raise ConfigError(f"{kind} {place!r} cannot be imported: {error}") from error
+        near = did_you_mean(place.partition(":")[0], entries(f"{kind}_schemes"))
+        raise ConfigError(f"{kind} {place!r} cannot be imported: {error}{near}") from error
     except Exception as error:
         raise ConfigError(f"{kind} {place!r}: {where} fails: {type(error).__name__}: {error}") from error
     try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+import signal
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,15 @@ from verifiers.clients import Client  # noqa: E402
 from verifiers.types import Response, ResponseMessage  # noqa: E402
 
 from turnwise.serving.verifiers import TurnwiseEnv, load_environment  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def _signals() -> Iterator[None]:
+    """The library takes over Ctrl-C with every environment it makes."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
 
 
 class Scripted(Client):  # type: ignore[misc]
