@@ -188,6 +188,19 @@ def test_any_text_is_a_way_or_an_observation(text: str) -> None:
     assert ("Reply left or right" in world.observe()) != valid
 
 
+def test_the_picture_shows_the_forks_in_rows() -> None:
+    world = Bifurcation(horizon=30).world(TOY_TASK, random.Random(0))
+    world.step("right")
+    world.step("right")
+    board = world.picture()
+    assert ["".join(cell.text for cell in row) for row in board.rows] == [">>??"]
+    near, away = (cell.paper for cell in board.rows[0][:2])
+    assert (near, away) == ("#86efac", "#fca5a5")
+    long = Bifurcation(horizon=30).world(BifurcationTask(id="t", seed=1), random.Random(0)).picture()
+    assert [len(row) for row in long.rows] == [25, 25]
+    assert "".join(cell.text for row in long.rows for cell in row).rstrip() == "?" * 30
+
+
 def test_what_is_refused() -> None:
     with pytest.raises(ConfigError, match="decisive <= horizon"):
         Bifurcation(horizon=2, decisive=3)

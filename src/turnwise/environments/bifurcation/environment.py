@@ -31,6 +31,7 @@ PLAIN = ("a birch", "a yew", "a willow", "a maple")
 """Trees at forks that decide nothing."""
 
 _MENU = Menu.of(WAYS)
+_WIDTH = 25
 _AHEAD = Cell("?", "#475569", "#e2e8f0")
 _NEAR, _AWAY, _EQUAL = ("#14532d", "#86efac"), ("#7f1d1d", "#fca5a5"), ("#475569", "#f8fafc")
 
@@ -113,8 +114,11 @@ class BifurcationWorld(World):
             Cell("<>"[way > 0], *(_NEAR if way * weight > 0 else _AWAY if weight else _EQUAL))
             for way, weight in zip(self.answers, self.branches.weights, strict=False)
         ]
-        row = (*gone, *[_AHEAD] * (len(self.trees) - len(gone)))
-        return Board((row,), caption=self.outcome or f"{self.total} of {self.branches.threshold}")
+        cells = (*gone, *[_AHEAD] * (len(self.trees) - len(gone)))
+        width = min(_WIDTH, len(cells))
+        cells += (Cell(),) * (-len(cells) % width)
+        rows = tuple(cells[first : first + width] for first in range(0, len(cells), width))
+        return Board(rows, caption=self.outcome or f"{self.total} of {self.branches.threshold}")
 
 
 class Bifurcation(WorldEnvironment, kw_only=True, frozen=True):
