@@ -14,9 +14,10 @@ from stage import play
 from turnwise.action import Action
 from turnwise.agents.legal import RandomLegal
 from turnwise.environments.earl import Arithmetic, Count, Countdown
-from turnwise.environments.earl.calculations import CalculatorWorld, reaches, search
+from turnwise.environments.earl.calculations import CalculatorWorld
 from turnwise.environments.earl.calculator import CALCULATE, SYMBOLS, NumberMode, calculate, calculator
 from turnwise.environments.earl.expression import Draw, evaluate, shown
+from turnwise.environments.earl.reach import reaches, search
 from turnwise.environments.earl.words import cardinal
 from turnwise.environments.parts.modes import Modes
 from turnwise.environments.parts.world import WorldTask

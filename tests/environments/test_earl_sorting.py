@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from stage import play
 
 from turnwise.environments.earl import CompareTwo, Order, Sort
+from turnwise.environments.earl.items_world import Hidden, ItemsTask, ItemsWorld
 from turnwise.environments.earl.merge_insertion import merge_insertion
 from turnwise.environments.earl.rewards import (
     fewest_comparisons,
@@ -21,7 +22,7 @@ from turnwise.environments.earl.rewards import (
     sort_efficiency,
     swap_efficiency,
 )
-from turnwise.environments.earl.sorting import Hidden, ItemsTask, ItemsWorld, swaps
+from turnwise.environments.earl.sorting import swaps
 from turnwise.errors import ConfigError, TaskError
 
 KINDS: list[Any] = [Sort(), Sort(variant="published", check=True), Order(), CompareTwo()]
