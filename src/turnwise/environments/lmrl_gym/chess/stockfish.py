@@ -78,10 +78,13 @@ class Stockfish:
             try:
                 # A new `game` a call: the engine may not remember another episode's.
                 played = await engine.play(seen.board, limit, game=object())
-            except engines.EngineError as error:
+            except BaseException as error:
+                # Failed or cancelled: what it would say next belongs to nobody.
                 if engine.transport is not None:
                     engine.transport.close()
-                raise ModelError(f"{self.name}: {error}", kind="server") from error
+                if isinstance(error, engines.EngineError):
+                    raise ModelError(f"{self.name}: {error}", kind="server") from error
+                raise
             self._idle.append(engine)
         if played.move is None:
             raise ModelError(f"{self.name}: no move in {seen.board.fen()!r}", kind="server")
