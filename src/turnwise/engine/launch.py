@@ -17,7 +17,8 @@ from turnwise.engine import resolve
 from turnwise.engine.config import AgentConfig, RunConfig
 from turnwise.engine.plan import Plan, seed_of
 from turnwise.engine.provenance import provenance
-from turnwise.engine.replay import replay_log
+from turnwise.engine.replay import Frame, replay_log
+from turnwise.engine.replay import frames as watched
 from turnwise.engine.resolve import NONE_GIVEN, Cast, Given
 from turnwise.engine.results import Run
 from turnwise.engine.runner import Halt, Job, Runner, without_failures
@@ -46,7 +47,12 @@ class RunStopped(TurnwiseError):
 
 
 async def start(
-    config: RunConfig, store: Store, *, given: Given = NONE_GIVEN, watch: Watch | None = None
+    config: RunConfig,
+    store: Store,
+    *,
+    given: Given = NONE_GIVEN,
+    watch: Watch | None = None,
+    show: Callable[[int, Any], None] | None = None,
 ) -> Run:
     """Play a new run to its end.
 
@@ -55,6 +61,7 @@ async def start(
         store: Where to keep it.
         given: Things made in Python that go before what the config names.
         watch: See `Watch`.
+        show: Called with each picture that the environment shows, and how many turns there were by then.
 
     Raises:
         ConfigError: something in `config` cannot be used; nothing was started.
@@ -71,7 +78,7 @@ async def start(
         config=msgspec.to_builtins(config),
         provenance=provenance() | {"tasks": {"count": len(tasks), "hash": tasks.hash}},
     )
-    session = _Session(Run(store, row), config, environment, cast, Tally(len(plan)), watch)
+    session = _Session(Run(store, row), config, environment, cast, Tally(len(plan)), watch, show)
     return await session.play((Job(*item) for item in plan), len(plan))
 
 
@@ -247,6 +254,23 @@ async def replay(name: str, store: Store, *, given: Given = NONE_GIVEN) -> Repla
     return result
 
 
+async def frames(name: str, store: Store, *, given: Given = NONE_GIVEN) -> list[Frame]:
+    """The pictures of the episode `RUN/NUMBER`, by replay.
+
+    Raises:
+        ConfigError: the environment is gone, or shows no pictures.
+        ReplayDivergence: the environment changed since.
+        StoreError: there is no such run or episode.
+    """
+    run, number = find_episode(name, store)
+    environment = resolve.environment(run.config, given)
+    cast = resolve.casting(run.config, environment, given, mute=True)
+    seen = await watched(store.read(run.row.number, number), environment, cast)
+    if not seen:
+        raise ConfigError(f"episode {run.id}/{number}: environment {environment.name!r} shows no pictures")
+    return seen
+
+
 def find_episode(name: str, store: Store) -> tuple[Run, int]:
     """The run and number that `RUN/NUMBER` means.
 
@@ -302,6 +326,7 @@ class _Session:
         cast: Cast,
         tally: Tally,
         watch: Watch | None,
+        show: Callable[[int, Any], None] | None = None,
     ) -> None:
         self.run = run
         self.cast = cast
@@ -315,6 +340,7 @@ class _Session:
             limits=config.limits,
             concurrency=config.concurrency,
             max_errors=config.max_errors,
+            show=show,
         )
 
     async def play(self, jobs: Iterable[Job], count: int) -> Run:

@@ -1,8 +1,13 @@
-"""Replay: an environment's script run again over a log, with no model; it must make the same log."""
+"""Replay: an environment's script run again over a log, with no model; it must make the same log.
+
+Pictures are never stored: who wants to see an episode watches its replay (`frames`).
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -10,6 +15,7 @@ from turnwise import wire
 from turnwise.engine.resolve import Cast
 from turnwise.engine.runner import succession
 from turnwise.environment import Environment
+from turnwise.environments.parts.picture import Picture
 from turnwise.episode import Episode
 from turnwise.errors import ReplayDivergence
 from turnwise.log import EpisodeLog
@@ -28,6 +34,48 @@ async def replay_log(log: EpisodeLog, environment: Environment, cast: Cast) -> E
     Raises:
         ReplayDivergence: it is another one, naming the turn or part, what was recorded and what came.
     """
+    again = (await _played(log, environment, cast)).log()
+    _compare(log, again)
+    return again
+
+
+class Frame(NamedTuple):
+    """How things stood at one moment of an episode."""
+
+    turn: int
+    """How many turns there were: the index of the turn that comes next."""
+    picture: Picture
+
+
+async def frames(log: EpisodeLog, environment: Environment, cast: Cast) -> list[Frame]:
+    """All pictures that the environment shows in the course of an episode, in their order.
+
+    Args:
+        log: The episode; where it has not ended, as far as it is recorded.
+        environment: As it was then.
+        cast: As for `replay_log`.
+
+    Raises:
+        ReplayDivergence: what ended came out another way, so that the pictures would not be its.
+    """
+    seen: list[Frame] = []
+
+    def watch(turn: int, picture: Picture | None) -> None:
+        if picture is not None:
+            seen.append(Frame(turn, picture))
+
+    if log.stop is None:
+        with contextlib.suppress(ReplayDivergence):
+            await _played(log, environment, cast, watch)
+    else:
+        _compare(log, (await _played(log, environment, cast, watch)).log())
+    return seen
+
+
+async def _played(
+    log: EpisodeLog, environment: Environment, cast: Cast, watch: Callable[[int, Any], None] | None = None
+) -> Episode:
+    """The episode, played over its log."""
     task: Task = wire.from_builtins(log.task, environment.task_type)
     agents, successors = succession(cast)
     episode = Episode(
@@ -39,11 +87,10 @@ async def replay_log(log: EpisodeLog, environment: Environment, cast: Cast) -> E
         recording=Recording(log, live=False, stored=False),
         branches=log.branches,
         successors=successors,
+        watch=watch,
     )
     await episode.play()
-    again = episode.log()
-    _compare(log, again)
-    return again
+    return episode
 
 
 def _compare(then: EpisodeLog, now: EpisodeLog) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -59,6 +59,7 @@ class Runner:
         limits: Of each episode.
         concurrency: Most episodes at a time.
         max_errors: See `RunConfig`.
+        show: Called with each picture that an environment shows; see `Episode.show`.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Runner:
         limits: Limits | None = None,
         concurrency: int = 200,
         max_errors: float | None = None,
+        show: Callable[[int, Any], None] | None = None,
     ) -> None:
         self.environment = environment
         self.cast = cast
@@ -79,6 +81,7 @@ class Runner:
         self.limits = None if limits == Limits() else limits
         self.concurrency = concurrency
         self.max_errors = max_errors
+        self.show = show
         self._agents, self._successors = succession(cast)
         self._trouble: TurnwiseError | None = None
         self._stopped = False
@@ -142,6 +145,7 @@ class Runner:
             branches=() if log is None else log.branches,
             successors=self._successors,
             journal=journal,
+            watch=self.show,
         )
         if job.part == 0:
             self.journal.begin(episode, journal)
