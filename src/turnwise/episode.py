@@ -89,7 +89,6 @@ class Episode:
         "_branches",
         "_delivered",
         "_dirty",
-        "_drained",
         "_effects",
         "_forks",
         "_fresh_calls",
@@ -98,6 +97,10 @@ class Episode:
         "_journal",
         "_loop",
         "_main",
+        "_old_notes",
+        "_old_rewards",
+        "_old_toolsets",
+        "_old_turns",
         "_rng",
         "_successors",
         "_timings",
@@ -183,13 +186,11 @@ class Episode:
         self._fresh_effects: list[Effect] = []
         self._timings: list[Timing] = []
         self._fresh_metrics = False
-        stored = recording.log if recording is not None and recording.stored else None
-        self._drained = {
-            "turns": 0 if stored is None else len(stored.turns),
-            "rewards": 0 if stored is None else len(stored.rewards),
-            "notes": 0 if stored is None else len(stored.notes),
-            "toolsets": 0 if stored is None else len(stored.toolsets),
-        }
+        # How much of each is drained already.
+        self._old_turns = self._old_rewards = self._old_notes = self._old_toolsets = 0
+        if recording is not None and recording.stored:
+            self._old_turns, self._old_rewards = len(recording.log.turns), len(recording.log.rewards)
+            self._old_notes, self._old_toolsets = len(recording.log.notes), len(recording.log.toolsets)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[Any] | None = None
         self._turnstile: Turnstile | None = None
@@ -519,12 +520,19 @@ class Episode:
     def drain(self) -> tuple[dict[str, Any], list[Timing]]:
         """What is new since the last time, as fields of a `Segment`; the store encodes it at once."""
         new: dict[str, Any] = {}
-        for name, start in self._drained.items():
-            kept = getattr(self, name)
-            if len(kept) > start:
-                new[name] = kept[start:]
-                # While a stored episode is being rebuilt, less stands here than is drained already.
-                self._drained[name] = len(kept)
+        # While a stored episode is being rebuilt, less stands here than is drained already.
+        if len(self.turns) > self._old_turns:
+            new["turns"] = self.turns[self._old_turns :]
+            self._old_turns = len(self.turns)
+        if len(self.rewards) > self._old_rewards:
+            new["rewards"] = self.rewards[self._old_rewards :]
+            self._old_rewards = len(self.rewards)
+        if len(self.notes) > self._old_notes:
+            new["notes"] = self.notes[self._old_notes :]
+            self._old_notes = len(self.notes)
+        if len(self.toolsets) > self._old_toolsets:
+            new["toolsets"] = self.toolsets[self._old_toolsets :]
+            self._old_toolsets = len(self.toolsets)
         if self._fresh_calls:
             new["calls"], self._fresh_calls = self._fresh_calls, []
         if self._fresh_effects:

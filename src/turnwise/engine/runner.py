@@ -212,7 +212,7 @@ def _less_garbage_collection() -> Generator[None]:
     thresholds = gc.get_threshold()
     # Frozen without a collection before: what is garbage by now is collected after the run.
     gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(500_000, 50, 100)
     try:
         yield
     finally:
