@@ -165,3 +165,11 @@ def test_numbers_of_players() -> None:
         registry.load("environments", "textarena:TicTacToe-v0@many")
     with pytest.raises(ConfigError, match=r"no game 'TicTacTo-v0' .did you mean 'TicTacToe-v0'"):
         registry.load("environments", "textarena:TicTacTo-v0")
+
+
+def test_a_reward_that_is_no_number_is_a_missing_verdict(tmp_path: Path) -> None:
+    # Countdown of TextArena 0.7.4 gives the reason of a lost game as its reward.
+    log = turnwise.run("textarena:Countdown-v0", lambda _: "?", limit=1, store=tmp_path / "s.db").episode(0)
+    if log.rewards[0].value is not None:
+        pytest.skip("this TextArena rewards it with a number")
+    assert (log.stop, log.score()) == ("completed", None)

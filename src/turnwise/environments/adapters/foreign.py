@@ -44,7 +44,7 @@ class Paid(Record, frozen=True, kw_only=True):
     """A part of a role's reward."""
 
     to: str
-    value: float
+    value: float | None
     name: str = "reward"
 
 

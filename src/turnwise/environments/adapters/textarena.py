@@ -1,8 +1,8 @@
 """`textarena:GAME`: any game of TextArena, with a role for each player.
 
 What a game says to a player goes to that role alone, when it was said; rewards are the game's own, for each
-role. A game for several numbers of players takes the least, or the number named: `textarena:Nim-v0`,
-`textarena:LiarsDice-v0@4`.
+role. A game takes two players, or one, or else the least number it starts with; or the number that is named,
+as in `textarena:LiarsDice-v0@4`.
 
 TextArena's games draw from Python's and NumPy's global random numbers. Each episode has a state of them of
 its own, seeded by its task, which is in place only while its game is at work; so episodes that run at once
@@ -14,10 +14,12 @@ TextArena: L. Guertler et al., "TextArena", 2025, arXiv:2504.11442.
 
 from __future__ import annotations
 
+import io
+import numbers
 import random
 import re
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from functools import cache
 from typing import Any, ClassVar, cast
 
@@ -32,6 +34,8 @@ from turnwise.errors import ConfigError, did_you_mean
 from turnwise.message import Message, user
 
 MOST_PLAYERS = 16
+_USUAL = (2, 1, *range(3, MOST_PLAYERS + 1))
+"""Numbers of players in the order they are tried: many games for several also start with one."""
 _BRACKETED = re.compile(r"\[[^\[\]\n]{1,40}\]")
 _UNREAD = (ValueError, OverflowError, IndexError, KeyError)
 """What games raise over replies that they did not foresee."""
@@ -150,17 +154,17 @@ class TextArenaGame(Game):
 
     def _text(self, player: int, told: list[Any]) -> str:
         """Raw messages as text, but for the player's own words, which it knows."""
-        names = self._environment.state.role_mapping
-        lines = (
-            f"[{'GAME' if sender < 0 else names.get(sender, f'Player {sender}')}] {text}"
-            for sender, text, *_ in told
-            if sender != player
-        )
-        return "\n".join(lines)
+        return "\n".join(f"[{self._named(sender)}] {text}" for sender, text, *_ in told if sender != player)
+
+    def _named(self, sender: Any) -> str:
+        """Who speaks; where a game does not say, it is the game."""
+        if type(sender) is not int or sender < 0:
+            return "GAME"
+        return str(self._environment.state.role_mapping.get(sender, f"Player {sender}"))
 
     def _end(self) -> Frame:
         """Rewards, and what each player has not heard yet."""
-        rewards, info = cast("tuple[dict[int, float], dict[int, Any]]", self._environment.close())
+        rewards, info = cast("tuple[dict[int, Any], dict[int, Any]]", self._environment.close())
         state = self._environment.state
         mover = self._roles[int(state.current_player_id)]
         says: list[Said] = []
@@ -171,7 +175,7 @@ class TextArenaGame(Game):
                     says.append(Said(to=self._roles[player], message=user(text)))
         reason = next((str(told["reason"]) for told in info.values() if "reason" in told), None)
         invalid = any(bool(told.get("invalid_move")) for told in info.values())
-        pays = [Paid(to=self._roles[player], value=float(gain)) for player, gain in sorted(rewards.items())]
+        pays = [Paid(to=self._roles[player], value=_value(gain)) for player, gain in sorted(rewards.items())]
         return Frame(
             mover=mover, says=tuple(says), pays=tuple(pays), valid=not invalid, over=True, outcome=reason
         )
@@ -186,12 +190,13 @@ class Chance:
 
     @contextmanager
     def in_place(self) -> Generator[None]:
-        """Draw from these, and let all others find theirs again afterwards."""
+        """Draw from these, and let all others find theirs again afterwards; what is printed is dropped."""
         python, numpy = random.getstate(), cast("Any", np.random.get_state())
         random.setstate(self._python)
         np.random.set_state(self._numpy)
         try:
-            yield
+            with redirect_stdout(io.StringIO()):
+                yield
         finally:
             self._python, self._numpy = random.getstate(), np.random.get_state()
             random.setstate(python)
@@ -206,7 +211,7 @@ def made(game: str, arguments: Mapping[str, Any]) -> tuple[Any, bool]:
     arena = _arena()
     try:
         environment = arena.make(game, **arguments)
-    except (ImportError, LookupError, TypeError, OSError) as error:
+    except Exception as error:
         raise ConfigError(f"textarena:{game} cannot be made: {_line(error)}") from None
     repeating = _wrapper(environment, lambda one: type(one) is arena.wrappers.LLMObservationWrapper)
     if repeating is None:
@@ -218,6 +223,11 @@ def made(game: str, arguments: Mapping[str, Any]) -> tuple[Any, bool]:
         outer = outer.env
     outer.env = repeating.env
     return environment, True
+
+
+def _value(gain: Any) -> float | None:
+    """A reward; what is no number (some games put the reason there) is a missing verdict."""
+    return float(gain) if isinstance(gain, numbers.Real) else None
 
 
 def _wrapper(environment: Any, wanted: Callable[[Any], bool]) -> Any:
@@ -243,7 +253,7 @@ def environment(rest: str) -> type[TextArena]:
         raise ConfigError(f"{name}: TextArena has no game {game!r}{did_you_mean(game, known)}")
     if at and not (number.isascii() and number.isdigit() and 1 <= int(number[:3]) <= MOST_PLAYERS):
         raise ConfigError(f"{name}: expected GAME@PLAYERS with 1 to {MOST_PLAYERS} players, got {number!r}")
-    players = _players(name, game, [int(number)] if at else range(1, MOST_PLAYERS + 1))
+    players = _players(name, game, [int(number)] if at else _USUAL)
     roles = ("agent",) if players == 1 else tuple(f"player_{player}" for player in range(players))
     seats = "one player" if players == 1 else f"{players} players"
     return derived(
@@ -251,19 +261,19 @@ def environment(rest: str) -> type[TextArena]:
     )
 
 
-def _players(name: str, game: str, numbers: Any) -> int:
+def _players(name: str, game: str, counts: Sequence[int]) -> int:
     """The first of `numbers` for which the game starts."""
     with Chance(0).in_place():
         trial, _ = made(game, {})
         failure = ""
-        for players in numbers:
+        for players in counts:
             try:
                 trial.reset(num_players=players, seed=0)
             except Exception as error:
                 failure = failure or _line(error)
             else:
                 return players
-    raise ConfigError(f"{name} does not start with {numbers[0]} to {numbers[-1]} players: {failure}")
+    raise ConfigError(f"{name} does not start with {min(counts)} to {max(counts)} players: {failure}")
 
 
 def _arena() -> Any:
