@@ -262,7 +262,7 @@ def environment(rest: str) -> type[TextArena]:
 
 
 def _players(name: str, game: str, counts: Sequence[int]) -> int:
-    """The first of `numbers` for which the game starts."""
+    """The first of `counts` for which the game starts."""
     with Chance(0).in_place():
         trial, _ = made(game, {})
         failure = ""
