@@ -137,14 +137,14 @@ def test_what_does_not_repeat_itself_is_recorded_and_cannot_be_forked_unseen(tmp
         turnwise.fork(f"{run.id}/0", 3, agents={"agent": "random"}, store=tmp_path / "s.db")
 
 
-def test_names_and_what_cannot_be_played() -> None:
+def test_names_and_what_cannot_be_played(tmp_path: Path) -> None:
     assert resolve(RunConfig(environment="gym:CartPole-v1")).name == "gym:CartPole-v1"
     with pytest.raises(ConfigError, match=r"gym:FrozenLakr-v1: .*Did you mean"):
         registry.load("environments", "gym:FrozenLakr-v1")
     with pytest.raises(ConfigError, match=r"gym:Taxi.* cannot be made: .*nonsense"):
-        turnwise.run(f"gym:{TAXI}", "random", settings={"make": {"nonsense": 1}})
+        turnwise.run(f"gym:{TAXI}", "random", settings={"make": {"nonsense": 1}}, store=tmp_path / "s.db")
     with pytest.raises(ConfigError, match="has no setting 'colour'"):
-        turnwise.run(f"gym:{TAXI}", "random", settings={"colour": 1})
+        turnwise.run(f"gym:{TAXI}", "random", settings={"colour": 1}, store=tmp_path / "s.db")
 
 
 def test_an_instance_is_found_again_by_its_name(tmp_path: Path) -> None:
