@@ -236,6 +236,9 @@ class Broken(Environment, frozen=True, kw_only=True):
     def tasks(self):
         raise RuntimeError("no tasks today")
 
+    async def run(self, task, episode):
+        await episode.agent.respond("hello")
+
 class Needs(Environment, frozen=True, kw_only=True):
     size: int
 
@@ -245,6 +248,9 @@ class Needs(Environment, frozen=True, kw_only=True):
 class Odd(Environment, frozen=True, kw_only=True):
     def agents(self):
         return {"solver": 5}
+
+    async def run(self, task, episode):
+        await episode.agent.respond("hello")
 
 def factory():
     raise RuntimeError("no agent today")
@@ -273,7 +279,7 @@ two = ["50", "25"]
         (
             "number_guess",
             "f.py:factory",
-            "agent 'f.py:factory' cannot be made: {}:19: RuntimeError: no agent",
+            "agent 'f.py:factory' cannot be made: {}:25: RuntimeError: no agent",
         ),
         ("number_guess", "f.py:five", "agent 'f.py:five': expected an Agent, a Model"),
         ("number_guess", "f.py:two", "every episode failed"),

@@ -238,8 +238,8 @@ def test_self_play_is_one_agent_in_two_roles() -> None:
     views = [[message.text for message in seen] for seen in one.model.seen]
     assert all("You are player_0" in view[0] for view in views[::2])
     assert all("You are player_1" in view[0] for view in views[1::2])
-    # The opponent's loss stands with the move that brought it, under the opponent's name.
-    mover = [turn.index for turn in episode.turns if turn.role == "agent"]
+    # The agent's last move brings the opponent's loss; it is given for the opponent's own last move.
+    mover = [turn.index for turn in episode.turns if turn.role == "opponent"]
     lost = [reward for reward in episode.rewards if (reward.role, reward.name) == ("opponent", "game")]
     assert [(reward.value, reward.turn) for reward in lost] == [(-1.0, mover[-1])]
 

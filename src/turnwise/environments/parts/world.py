@@ -16,7 +16,7 @@ from turnwise.action import ActionSpace
 from turnwise.environment import Capabilities, Environment
 from turnwise.environments.parts.picture import Picture
 from turnwise.episode import Episode
-from turnwise.log import Stop
+from turnwise.log import Stop, Turn
 from turnwise.role import Says
 from turnwise.task import Task
 
@@ -27,7 +27,7 @@ class Gain(NamedTuple):
     value: float
     name: str = "reward"
     role: str | None = None
-    """Whose; None is the one who moved."""
+    """Whose; None is the one who moved. It is given for the last turn of that role."""
 
 
 class Step(NamedTuple):
@@ -113,6 +113,7 @@ class WorldEnvironment(Environment, kw_only=True, frozen=True):
         """Play until the world is over or no reply is left."""
         world = self.world(task, episode.rng)
         invalid, mover = 0, world.mover
+        last: dict[str, Turn] = {}
         replies = self.max_replies
         assert replies is not None, "a world says how long an episode can be"
         for _ in range(replies):
@@ -121,9 +122,12 @@ class WorldEnvironment(Environment, kw_only=True, frozen=True):
             turn = await episode.roles[mover].respond(world.observe(), actions=world.actions())
             if key is not None:
                 episode.note(key, turn, name="state")
+            last[mover] = turn
             step = world.step(turn.text)
             for gain in step.gains:
-                episode.reward(gain.value, turn, role=gain.role or mover, name=gain.name)
+                # What another's move brings somebody is for the last turn of their own.
+                whose = gain.role or mover
+                episode.reward(gain.value, last.get(whose), role=whose, name=gain.name)
             for name, value in step.notes.items():
                 episode.note(value, turn, name=name)
             if not step.valid:
