@@ -1,0 +1,1 @@
+"""Learning from episodes: rows and batches, credit, losses, and a trainer, each usable without the rest."""
