@@ -38,8 +38,9 @@ ALSO = {
     ("engine", "metrics"),
     ("environments", "judges"),
     ("environments", "metrics"),
+    ("cli", "view"),
 }
-"""Environments end in verdicts and metrics: they may use the rooms that make them."""
+"""Environments end in verdicts and metrics: they may use the rooms that make them; commands draw."""
 
 
 def room(module: str) -> str:

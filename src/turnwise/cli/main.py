@@ -20,6 +20,7 @@ from turnwise.cli import (
     options,
     play,
     plot,
+    render,
     replay,
     resume,
     run,
@@ -37,7 +38,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (run, ls, show, compare, resume, fork, replay, export, plot, play, envs, systems, doctor):
+COMMANDS = (run, ls, show, compare, resume, fork, replay, export, plot, render, play, envs, systems, doctor)
+for module in COMMANDS:
     app.command(module.__name__.rpartition(".")[2])(module.command)
 
 
