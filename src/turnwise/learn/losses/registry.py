@@ -1,0 +1,70 @@
+"""Losses by name: where each one is, and which tensors it needs."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from turnwise.errors import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    import torch
+
+LOSSES = {
+    "archer_actor": "archer:actor",
+    "archer_critic": "archer:critic",
+    "archer_token_baseline": "archer:token_baseline",
+    "cispo": "cispo:cispo",
+    "dapo": "dapo:dapo",
+    "distillation": "distillation:distillation",
+    "dpo": "dpo:dpo",
+    "dual_clip": "ppo:dual_clip",
+    "epo": "epo:paper",
+    "epo_code": "epo:code",
+    "gmpo": "gmpo:gmpo",
+    "gpg": "gpg:gpg",
+    "gspo": "gspo:gspo",
+    "ilql": "ilql:ilql",
+    "kl": "kl:kl",
+    "kto": "kto:kto",
+    "mc_returns": "mc_returns:mc_returns",
+    "on_policy_distillation": "distillation:on_policy",
+    "ppo": "ppo:ppo",
+    "recovery": "recovery:recovery",
+    "refuel": "refuel:refuel",
+    "rise": "rise:rise",
+    "sapo": "sapo:sapo",
+    "sft": "sft:sft",
+    "value": "value:value",
+}
+"""Name of each loss: its file and its function."""
+
+
+def names() -> tuple[str, ...]:
+    """The names of all losses."""
+    return tuple(LOSSES)
+
+
+def get(name: str) -> Callable[..., torch.Tensor]:
+    """The loss called `name`.
+
+    Raises:
+        ConfigError: where there is no such loss (says the nearest names), or torch is not installed.
+    """
+    if name not in LOSSES:
+        raise ConfigError(f"no loss is called {name!r}{did_you_mean(name, LOSSES)}; there are {', '.join(LOSSES)}")
+    module, function = LOSSES[name].split(":")
+    try:
+        return getattr(importlib.import_module(f"turnwise.learn.losses.{module}"), function)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise ConfigError(f"the loss {name!r} needs torch: install turnwise[learn]") from None
+
+
+def inputs(name: str) -> tuple[str, ...]:
+    """The tensors the loss cannot do without, by parameter name: those that have no default."""
+    parameters = inspect.signature(get(name)).parameters.values()
+    return tuple(parameter.name for parameter in parameters if parameter.default is parameter.empty)
