@@ -81,6 +81,11 @@ class Environment(msgspec.Struct, kw_only=True, frozen=True, dict=True):
         return {}
 
     @property
+    def spoilers(self) -> bool:
+        """Whether its pictures give away what a player is not told: they are for those who only watch."""
+        return False
+
+    @property
     def reward_range(self) -> tuple[float, float] | None:
         """Least and greatest score of an episode, for every role; None where nothing is promised."""
         return None

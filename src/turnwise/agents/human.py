@@ -57,13 +57,19 @@ class Human:
     async def close(self) -> None:
         """Nothing to let go of."""
 
-    def _show(self, request: Request) -> None:
+    @staticmethod
+    def _news(request: Request) -> list[Message]:
+        """What was said since the person spoke last."""
         messages = list(request.messages)
         said = [place for place, message in enumerate(messages) if message.role == "assistant"]
-        for message in messages[said[-1] + 1 if said else 0 :]:
+        return messages[said[-1] + 1 if said else 0 :]
+
+    def _show(self, request: Request) -> None:
+        news = self._news(request)
+        for message in news:
             name = f"{message.role} {message.name}" if message.name else message.role
             self._write(f"\n[{name}]\n{_CONTROL.sub('?', message.text)}")
-        if request.tools and not said:
+        if request.tools and len(news) == len(request.messages):
             self._write("\ntools:")
             for tool in request.tools:
                 self._write(f"  /call {tool.name} {{...}}   {tool.description.partition(chr(10))[0]}")

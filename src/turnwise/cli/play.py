@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,10 @@ from turnwise.cli.options import (
     run_config,
 )
 
+if TYPE_CHECKING:
+    from turnwise.cli.player import Player
+    from turnwise.engine.results import Run
+
 
 def command(
     environment: Annotated[str, typer.Argument(help="A name of `turnwise envs`, or file.py:Class.")],
@@ -25,19 +29,24 @@ def command(
     model_option: ModelFlag = None,
     task: Annotated[str | None, typer.Option("--task", help="Id of the task; by default the first.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of all draws.")] = None,
+    peek: Annotated[
+        bool, typer.Option("--peek", help="Show the picture even where it gives away what is hidden.")
+    ] = False,
     store: StoreFlag = None,
     json: JsonFlag = False,
 ) -> None:
-    """Play one task at the terminal.
+    """Play one task at the terminal, by keys or by text.
 
     Agents fill the other roles. Ctrl-D leaves.
     """
     import asyncio
 
+    from turnwise.agent import Agent
     from turnwise.cli import output
     from turnwise.cli.options import first_role
+    from turnwise.cli.player import Player
     from turnwise.cli.transcript import print_episode
-    from turnwise.engine import launch
+    from turnwise.engine import launch, resolve
 
     mine = role or first_role(environment)
     config = run_config(
@@ -51,7 +60,37 @@ def command(
         seed=seed,
         concurrency=1,
     )
-    run = asyncio.run(launch.start(config, open_store(store, create=True)))
-    print_episode(f"{run.id}/0", run.episode(0), output.console())
+    player = Player()
+    given = resolve.Given(agents={mine: Agent(player)})
+    show = player.show if peek or not resolve.environment(config).spoilers else None
+    try:
+        run = asyncio.run(launch.start(config, open_store(store, create=True), given=given, show=show))
+    finally:
+        player.leave()
+    if player.in_place:
+        _print_end(run, player)
+    else:
+        print_episode(f"{run.id}/0", run.episode(0), output.console())
     if json:
         output.print_json(run.summary())
+
+
+def _print_end(run: Run, player: Player) -> None:
+    """How it ended: the last picture, the last word, and what it was worth."""
+    from rich.text import Text
+
+    from turnwise.cli import output
+    from turnwise.cli.player import drawn
+
+    log, console = run.episode(0), output.console()
+    if player.picture is not None:
+        console.out(drawn(player.picture), end="", highlight=False)
+    last = next((turn for turn in reversed(log.turns) if turn.role == "environment"), None)
+    if last is not None and last is log.turns[-1]:
+        console.print(Text(f"\n{output.clean(last.text)}"))
+    stop = "not ended" if log.stop is None else log.stop.value + (f" ({log.detail})" if log.detail else "")
+    console.print(
+        Text.assemble(f"\nstop: {output.clean(stop)}  score: ", (output.number(log.score()), "bold"))
+    )
+    told = f"{run.id}/0: turnwise show, turnwise render --gif"
+    console.print(Text(told if log.error is None else output.one_line(log.error.message, 200), style="dim"))

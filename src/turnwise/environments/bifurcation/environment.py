@@ -143,6 +143,11 @@ class Bifurcation(WorldEnvironment, kw_only=True, frozen=True):
             )
 
     @property
+    def spoilers(self) -> bool:
+        """Pictures show what each way was worth."""
+        return True
+
+    @property
     def reward_range(self) -> tuple[float, float]:
         """1 for arriving."""
         return (0.0, 1.0)

@@ -40,6 +40,11 @@ class _Items(WorldEnvironment, kw_only=True, frozen=True):
             raise ConfigError(f"{self.name}: expected turns >= 1, got {self.turns}")
 
     @property
+    def spoilers(self) -> bool:
+        """Pictures show the hidden values."""
+        return True
+
+    @property
     def reward_range(self) -> tuple[float, float]:
         """Half for the result, half for efficiency."""
         return (0.0, 1.0)

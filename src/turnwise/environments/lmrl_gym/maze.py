@@ -186,6 +186,11 @@ class Maze(WorldEnvironment, kw_only=True, frozen=True):
             raise ConfigError(f"maze: expected max_steps >= 1, got {self.max_steps}")
 
     @property
+    def spoilers(self) -> bool:
+        """Pictures show the place, which a partly observed maze hides."""
+        return self.observed == "partially"
+
+    @property
     def reward_range(self) -> tuple[float, float]:
         """From nothing but junk to a goal next door."""
         return (-4.0 * self.max_steps - 1, 0.0)

@@ -35,6 +35,11 @@ class SeatedGame(WorldEnvironment, kw_only=True, frozen=True):
         """The game before chance has dealt."""
         raise NotImplementedError(f"environment {self.name!r} defines no start()")
 
+    @property
+    def spoilers(self) -> bool:
+        """Pictures show all cards."""
+        return not self.face().perfect
+
     def face(self) -> Face:
         """How it is told."""
         raise NotImplementedError(f"environment {self.name!r} defines no face()")

@@ -146,6 +146,11 @@ class TextNav(WorldEnvironment, kw_only=True, frozen=True):
             raise ConfigError(f"text_nav: expected max_steps >= 1, got {self.max_steps}")
 
     @property
+    def spoilers(self) -> bool:
+        """Pictures show the room, which a partly observed house hides."""
+        return self.observed == "partially"
+
+    @property
     def reward_range(self) -> tuple[float, float]:
         """Done or not."""
         return (0.0, 1.0)
