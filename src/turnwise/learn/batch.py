@@ -14,11 +14,14 @@ Three masks stay apart. What may attend to what follows from the rows (`pack.py`
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Iterator
+from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+
+from turnwise.errors import ConfigError
 
 Ints: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -59,14 +62,15 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     sampled: Bools
     """`[T]` Whether a policy sampled it: from the record of the call, never from a role's name."""
     logprobs: npt.NDArray[np.float32]
-    """`[T]` Log-probability (natural) under the policy that sampled it; 0 where not sampled."""
+    """`[T]` Log-probability (natural) under the policy that sampled it; 0 where not sampled, NaN where a
+    sampled token's is not known."""
     turn: Ints
     """`[T]` Number of the turn that sampled it; -1 where not sampled."""
     turns: Turns
     turn_row: Ints
     """`[K]` Row of each turn."""
     turn_version: Ints
-    """`[K]` Policy version that sampled it, a training step."""
+    """`[K]` Policy version that sampled it, a training step; -1 where that is not known."""
     outcome: Floats
     """`[E]` Score of each episode for its trained role (the first one, where there are several)."""
     truncated: Bools
@@ -75,8 +79,90 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """`[E]` Where each episode is stored: `RUN/NUMBER`."""
     roles: tuple[str, ...] = ("agent",)
     """Names of the numbers in `turns.role`."""
+    turn_at: Ints | None = None
+    """`[K]` Index of the visible turn it became in its episode's log, from which a fork can begin; -1 for a
+    sample that never became one. None where episodes have no logs."""
+    turn_cut: Bools | None = None
+    """`[K]` Whether the sample was cut off at its token limit, so that no end of turn was sampled; a penalty
+    for long samples, or a mask, needs it. None where that is not known."""
 
     @property
     def rows(self) -> int:
         """How many rows there are."""
         return len(self.row_start) - 1
+
+    @property
+    def row_episode(self) -> Ints:
+        """`[R]` Episode of each row."""
+        episode = np.full(self.rows, -1, dtype=np.int64)
+        episode[self.turn_row] = self.turns.episode
+        return episode
+
+
+def check(batch: Batch) -> Batch:
+    """`batch`, if it is one: lengths and numbers fit, and the tokens of a turn are one span of its row.
+
+    Raises:
+        ConfigError: naming the first thing that does not.
+    """
+    for what, holds in _rules(batch):
+        if not holds:
+            raise ConfigError(f"this is no batch: expected {what}; make batches by turnwise.learn.rows")
+    return batch
+
+
+def _rules(batch: Batch) -> Iterator[tuple[str, bool | np.bool_]]:
+    """What must hold, in an order in which each rule may rely on those before it."""
+    turns, tokens, k = batch.turns, len(batch.ids), len(batch.turns.episode)
+    for name, size in _lengths(batch):
+        for field in COLUMNS[name]:
+            value = column(batch, field)
+            yield f"{size} entries in {field}", value is None or len(value) == size
+    starts = batch.row_start
+    yield "row_start from 0 to the number of tokens", starts[0] == 0 and starts[-1] == tokens
+    yield "rows that hold a token each", (np.diff(starts) > 0).all()
+    yield "episodes that do not decrease over turns", (np.diff(turns.episode) >= 0).all()
+    for field, size in (("turns.episode", len(turns.group)), ("turn_row", batch.rows), ("turn", k)):
+        value = column(batch, field)
+        yield f"{field} below {size}", not len(value) or (value.min() >= -1 and value.max() < size)
+    yield "a turn for each sampled token, and for no other", ((batch.turn >= 0) == batch.sampled).all()
+    counts = np.bincount(batch.turn[batch.sampled], minlength=k)
+    yield "turns.tokens as many as there are of each turn", (counts == turns.tokens).all()
+    first, last = _spans(batch)
+    yield "the tokens of a turn in one span", (last - first + 1 == turns.tokens).all()
+    row = batch.turn_row
+    yield "the tokens of a turn in its row", ((first >= starts[row]) & (last < starts[row + 1])).all()
+
+
+def _spans(batch: Batch) -> tuple[Ints, Ints]:
+    """`[K]` First and last token of each turn."""
+    where = np.flatnonzero(batch.sampled)
+    turn = batch.turn[where]
+    first = np.full(len(batch.turns.episode), len(batch.ids), dtype=np.int64)
+    last = np.full(len(batch.turns.episode), -1, dtype=np.int64)
+    np.minimum.at(first, turn, where)
+    np.maximum.at(last, turn, where)
+    return first, last
+
+
+COLUMNS = {
+    "token": ("ids", "sampled", "logprobs", "turn"),
+    "turn": (
+        *(f"turns.{name}" for name in Turns.__struct_fields__ if name != "group"),
+        *("turn_row", "turn_version", "turn_at", "turn_cut"),
+    ),
+    "episode": ("turns.group", "outcome", "truncated", "names"),
+}
+"""The arrays of a batch, by the table they are columns of."""
+
+
+def column(batch: Batch, field: str) -> Any:
+    """A field by its name, those of the turns as `turns.name`; None for names of episodes that have none."""
+    table, _, name = field.rpartition(".")
+    value = getattr(batch.turns if table else batch, name)
+    return None if field == "names" and not value and len(batch.turns.group) else value
+
+
+def _lengths(batch: Batch) -> tuple[tuple[str, int], ...]:
+    tokens, turns, episodes = len(batch.ids), len(batch.turns.episode), len(batch.turns.group)
+    return ("token", tokens), ("turn", turns), ("episode", episodes)
