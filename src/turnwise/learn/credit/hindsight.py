@@ -6,8 +6,9 @@ action among visits of s whose episodes ended with R,
 
     credit_t = (1 - pi(a_t | s_t) / h(a_t | s_t, R)) R.
 
-Over the outcomes that follow a in s its mean is Q(s, a) - V(s). An action that changes nothing has h = pi,
-and credit 0. Where h comes from counts of the same episodes it is never 0 for what was done.
+Over the outcomes that follow a in s its mean is Q(s, a) - V(s), as long as every outcome that s may have can
+follow a: an action that rules one out is never seen with it, and so is not charged for its loss. An action
+that changes nothing has h = pi, and credit 0.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -180,5 +180,5 @@ def _recalling(agent: Agent, said: dict[int, Message]) -> Agent:
     made = copy.copy(agent)
     model = _Recalling(agent.model, said)
     made.model = model
-    made.stateful = model if isinstance(model, Stateful) else None
+    made.stateful = cast("Any", model)
     return made
