@@ -178,7 +178,7 @@ def _roles(log: EpisodeLog, chosen: Sequence[str] | None) -> tuple[str, ...]:
             raise ConfigError(
                 f"environment {log.environment!r} has no role {role!r}{near}; it has {', '.join(log.roles)}"
             )
-    return tuple(chosen)
+    return tuple(dict.fromkeys(chosen))
 
 
 def _unfit(log: EpisodeLog, name: str, trained: Sequence[str]) -> Why | None:
