@@ -50,6 +50,8 @@ class Counters(msgspec.Struct, kw_only=True):
     """Forward passes of one token for each sequence."""
     widest: int = 0
     """Most sequences in one step."""
+    ended: int = 0
+    """Sequences that are finished, or that nobody wanted any more."""
 
 
 class Job:
@@ -61,6 +63,7 @@ class Job:
         limit: Most tokens to sample.
         stop: Strings that end the sample.
         session: Whose past to use and to leave.
+        place: What orders jobs that were asked for at the same time; see `lockstep`.
     """
 
     __slots__ = (
@@ -70,6 +73,7 @@ class Job:
         "finish",
         "limit",
         "logprobs",
+        "place",
         "prompt",
         "sampled",
         "session",
@@ -77,13 +81,21 @@ class Job:
     )
 
     def __init__(
-        self, prompt: list[int], draw: Draw, limit: int, *, stop: tuple[str, ...] = (), session: str = ""
+        self,
+        prompt: list[int],
+        draw: Draw,
+        limit: int,
+        *,
+        stop: tuple[str, ...] = (),
+        session: str = "",
+        place: tuple[str, int] = ("", 0),
     ) -> None:
         self.prompt = prompt
         self.draw = draw
         self.limit = limit
         self.stop = stop
         self.session = session
+        self.place = place
         self.cached = 0
         """Prompt tokens that were in the cache."""
         self.sampled: list[int] = []
@@ -296,6 +308,7 @@ class Batch:
         gone = [job.finish is not None or job.done.cancelled() for job in self.jobs]
         if not any(gone):
             return
+        self.counters.ended += sum(gone)
         for row, job in enumerate(self.jobs):
             if gone[row] and job.session and self._pasts.room and not job.done.cancelled():
                 self._pasts.keep(job.session, self._past(row))

@@ -47,7 +47,24 @@ def load(name: str, options: HFOptions) -> Loaded:
             f"model {full!r} cannot be put on {str(device)!r} ({reason_of(error)}); name another by the "
             f"option 'device', or smaller weights by 'dtype'"
         ) from error
-    _check(full, transformers, model)
+    return adopt(full, model, tokenizer, rows)
+
+
+def adopt(full: str, model: Any, tokenizer: Any, rows: int | None = None) -> Loaded:
+    """A model that is in memory already, on its device; it is not copied.
+
+    Args:
+        full: What errors call it.
+        model: `transformers.PreTrainedModel`.
+        tokenizer: Its tokenizer.
+        rows: Token ids it has rows for; by default what its embeddings say.
+
+    Raises:
+        ConfigError: it is of a kind that cannot run here.
+    """
+    _check(full, sdk_of(full, "transformers", "local"), model)
+    if rows is None:
+        rows = getattr(model.get_input_embeddings(), "num_embeddings", None)
     generation = model.generation_config
     eos, defaults = _eos(full, tokenizer, generation), _defaults(full, generation)
     return Loaded(model, tokenizer, rows, eos, _context(model), defaults)

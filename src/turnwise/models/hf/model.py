@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -14,7 +15,8 @@ from turnwise.model import Request, Sample, Usage
 from turnwise.models.hf.batch import Batch, Counters, Job
 from turnwise.models.hf.chat import Memory, chat_of
 from turnwise.models.hf.draw import draw_of
-from turnwise.models.hf.loading import load
+from turnwise.models.hf.loading import Loaded, load
+from turnwise.models.hf.lockstep import LockstepWorker
 from turnwise.models.hf.options import HFOptions
 from turnwise.models.hf.past import Pasts
 from turnwise.models.hf.worker import Worker
@@ -26,8 +28,9 @@ class HFModel:
     """A transformers model in this process; see the package.
 
     Args:
-        name: Folder or hub id.
+        name: Folder or hub id; for a model that is loaded already, what to call it.
         options: See there.
+        loaded: The model, where it is in memory already (`loading.adopt`): because it is being trained, say.
 
     Raises:
         ConfigError: it cannot be loaded or shown messages.
@@ -35,10 +38,12 @@ class HFModel:
 
     remote = False
 
-    def __init__(self, name: str, options: HFOptions) -> None:
+    def __init__(self, name: str, options: HFOptions, loaded: Loaded | None = None) -> None:
         self.name = f"hf/{name}"
         self.options = options
-        self._loaded = loaded = load(name, options)
+        self.version: str | None = None
+        """Policy version, told with each sample: which weights these are, where they change."""
+        self._loaded = loaded = load(name, options) if loaded is None else loaded
         chat = chat_of(self.name, options, loaded)
         self._memory = Memory(chat)
         pasts = Pasts(int(options.cache_mb * 2**20))
@@ -46,14 +51,54 @@ class HFModel:
         self._batch = Batch(
             loaded, eos, pasts, prefill_tokens=options.prefill_tokens, logprobs=options.logprobs
         )
-        self._worker = Worker(
-            self.name, self._batch, pasts, max_batch=options.max_batch, wait=options.max_wait_ms / 1000
-        )
+        if options.lockstep:
+            self._worker: Worker = LockstepWorker(self.name, self._batch, pasts, max_batch=options.max_batch)
+        else:
+            wait = options.max_wait_ms / 1000
+            self._worker = Worker(self.name, self._batch, pasts, max_batch=options.max_batch, wait=wait)
 
     @property
     def network(self) -> Any:
         """The `transformers.PreTrainedModel`, for whoever trains or inspects it."""
         return self._loaded.model
+
+    @contextmanager
+    def changing(self, version: str) -> Generator[None]:
+        """Around a change of the weights: generation rests between two tokens, then goes on as `version`.
+
+        Keys and values of earlier turns are dropped; sequences that are being generated go on with theirs,
+        and are told of as the version they began with.
+        """
+        with self._worker.held():
+            yield
+            self.version = version
+
+    async def draw(self, prompt: list[int], request: Request) -> Job:
+        """Sample after token ids instead of messages.
+
+        Args:
+            prompt: Token ids.
+            request: How to sample, and in which session; its messages are not looked at.
+
+        Returns:
+            The job, done: `sampled`, `logprobs` and `finish`.
+
+        Raises:
+            ModelError: see `sample`.
+        """
+        self._check(request)
+        self._check_ids(prompt)
+        job = Job(
+            prompt,
+            draw_of(request, self._loaded.defaults),
+            self._limit(request, len(prompt)),
+            stop=request.sampling.stop,
+            session=request.session,
+            place=(str(request.rng_seed), request.ordinal),
+        )
+        self._worker.submit(job)
+        await asyncio.wrap_future(job.done)
+        return job
 
     @property
     def counters(self) -> Counters:
@@ -69,19 +114,9 @@ class HFModel:
         """
         # The list may be the role's own, which grows while this call is on its way.
         request = msgspec.structs.replace(request, messages=list(request.messages))
-        self._check(request)
+        version = self.version
         prompt = self._memory.prompt(request.session, request.messages, request.tools)
-        self._check_ids(prompt)
-        job = Job(
-            prompt,
-            draw_of(request, self._loaded.defaults),
-            self._limit(request, len(prompt)),
-            stop=request.sampling.stop,
-            session=request.session,
-        )
-        self._worker.submit(job)
-        await asyncio.wrap_future(job.done)
-        return self._read(request, job)
+        return self._read(request, await self.draw(prompt, request), version)
 
     def replayed(self, request: Request, message: Message, sampled_ids: Sequence[int] | None = None) -> None:
         """Take over a recorded call, so that the next prompt extends it token for token.
@@ -133,7 +168,7 @@ class HFModel:
             )
         return min(wanted, context - length)
 
-    def _read(self, request: Request, job: Job) -> Sample:
+    def _read(self, request: Request, job: Job, version: str | None) -> Sample:
         message = self._memory.chat.read(job.prompt, job.sampled, request)
         self._keep(request, message, job.prompt, job.sampled)
         finish = "tool_calls" if message.tool_calls and job.finish == "stop" else job.finish or "stop"
@@ -141,6 +176,7 @@ class HFModel:
             message=message,
             finish=finish,
             usage=Usage(input=len(job.prompt), output=len(job.sampled), cached=job.cached),
+            version=version,
             prompt_ids=job.prompt,
             sampled_ids=job.sampled,
             logprobs=job.logprobs,

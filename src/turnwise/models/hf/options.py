@@ -38,6 +38,9 @@ class HFOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Most prompt tokens, padding included, to feed in one step (a longer prompt is fed alone)."""
     cache_mb: Annotated[float, msgspec.Meta(ge=0)] = 2048.0
     """Room for the keys and values of earlier turns, in MiB; 0 keeps none."""
+    lockstep: bool = False
+    """Let batches follow from what is asked alone, never from when: then the same episodes on the same
+    processor sample the same tokens with the same log-probabilities, bit for bit. See `lockstep`."""
     logprobs: Literal["raw", "sampled"] = "raw"
     """Which distribution log-probabilities are of: the model's own (softmax of its logits at temperature 1),
     or the one that was drawn from (after temperature, top-k and top-p)."""

@@ -10,6 +10,8 @@ import queue
 import threading
 import time
 from collections import deque
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from turnwise.errors import ModelError
 from turnwise.models.hf.batch import Batch, Job, resolve
@@ -33,17 +35,24 @@ class Worker:
         self._pasts = pasts
         self._max_batch = max_batch
         self._wait = wait
-        self._inbox: queue.SimpleQueue[Job | str | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Job | list[Job] | str | None] = queue.SimpleQueue()
         """Jobs to do, sessions to forget, and None to stop."""
         self._waiting: deque[Job] = deque()
         self._thread: threading.Thread | None = None
+        self._still = threading.Lock()
+        """Held while the thread computes, and by whoever wants the weights for himself."""
 
     def submit(self, job: Job) -> None:
         """Have a job done."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-            self._thread.start()
+        self._start()
         self._inbox.put(job)
+
+    @contextmanager
+    def held(self) -> Generator[None]:
+        """The thread rests between two tokens; afterwards no keys and values of earlier turns are left."""
+        with self._still:
+            yield
+            self._pasts.clear()
 
     def forget(self, session: str) -> None:
         """Drop what is kept for a session."""
@@ -58,18 +67,24 @@ class Worker:
         self._thread.join()
         self._thread = None
 
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            self._thread.start()
+
     def _run(self) -> None:
         while self._collect():
             room = self._max_batch - len(self._batch.jobs)
             joining = [self._waiting.popleft() for _ in range(min(room, len(self._waiting)))]
             joining = [job for job in joining if not job.done.cancelled()]
-            try:
-                if joining:
-                    self._batch.join(joining)
-                if self._batch.jobs:
-                    self._batch.step()
-            except Exception as error:
-                self._fail({*self._batch.clear(), *joining}, error)
+            with self._still:
+                try:
+                    if joining:
+                        self._batch.join(joining)
+                    if self._batch.jobs:
+                        self._batch.step()
+                except Exception as error:
+                    self._fail({*self._batch.clear(), *joining}, error)
         self._fail({*self._batch.clear(), *self._waiting}, RuntimeError("the model was closed"))
         self._waiting.clear()
         self._pasts.clear()
@@ -91,9 +106,10 @@ class Worker:
             if item is None:
                 return False
             if isinstance(item, str):
-                self._pasts.drop(item)
+                with self._still:
+                    self._pasts.drop(item)
                 continue
-            self._waiting.append(item)
+            self._waiting += item if isinstance(item, list) else [item]
             if until is None:
                 until = time.monotonic() + self._wait
 

@@ -1,0 +1,105 @@
+"""Batches that follow from what is asked alone, never from when it is asked.
+
+A batch of another shape adds the same numbers in another order, so which calls happen to be generated
+together shows in the last digits of log-probabilities, and sooner or later in a token. Here generation goes
+on only when the event loop has come to rest: all that was answered has been acted upon, and whoever will ask
+next has asked. Rest is counted in rounds of the loop, not in seconds, so a slow machine makes the same
+batches as a quick one. Jobs still join and leave between any two tokens; nobody waits for the longest answer.
+
+This holds for conversations that wait for nothing but this model. What waits for the outside world (a server,
+a sandbox) comes when it comes, and joins then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from turnwise.models.hf.batch import Batch, Job
+from turnwise.models.hf.past import Pasts
+from turnwise.models.hf.worker import Worker
+
+_ROUNDS = 32
+"""Rounds of the event loop without a new job after which nobody is about to ask."""
+
+
+class LockstepWorker(Worker):
+    """A worker that looks for new jobs only when an answer was given and the event loop has come to rest.
+
+    Args:
+        name: What errors call the model.
+        batch: The batch.
+        pasts: Where sessions are forgotten.
+        max_batch: Most jobs at once.
+    """
+
+    def __init__(self, name: str, batch: Batch, pasts: Pasts, *, max_batch: int) -> None:
+        super().__init__(name, batch, pasts, max_batch=max_batch, wait=0.0)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        # What follows is touched in the event loop only.
+        self._asked: list[Job] = []
+        """Asked for since the last cohort."""
+        self._wanted = False
+        """Whether the thread waits for a cohort."""
+        self._busy = False
+        """Whether it has other jobs to go on with, so that an empty one will do."""
+        self._quiet = 0
+        """Rounds of the loop since the last job came."""
+        self._counting = False
+        self._ended = -1
+        """Jobs that had ended when new ones were last looked for."""
+
+    def submit(self, job: Job) -> None:
+        """Have a job done, together with all that are asked for before the loop rests."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop, self._counting = loop, False
+        self._start()
+        self._asked.append(job)
+        self._count()
+
+    def _want(self, busy: bool) -> None:
+        """The thread waits for a cohort."""
+        self._wanted, self._busy = True, busy
+        self._count()
+
+    def _count(self) -> None:
+        """Wait for the loop to rest, from now on."""
+        self._quiet = 0
+        if self._wanted and not self._counting:
+            self._counting = True
+            asyncio.get_running_loop().call_soon(self._round)
+
+    def _round(self) -> None:
+        self._quiet += 1
+        if self._quiet < _ROUNDS:
+            asyncio.get_running_loop().call_soon(self._round)
+            return
+        self._counting = False
+        if self._asked or self._busy:
+            self._wanted = False
+            self._inbox.put(sorted(self._asked, key=lambda job: job.place))
+            self._asked.clear()
+
+    def _collect(self) -> bool:
+        """Where somebody was answered, or there is nothing to do: what is asked next. False: stop."""
+        ended = self._batch.counters.ended
+        busy = bool(self._batch.jobs or self._waiting)
+        if busy and ended == self._ended:
+            return True
+        self._ended = ended
+        try:
+            assert self._loop is not None
+            self._loop.call_soon_threadsafe(self._want, busy)
+        except RuntimeError:
+            # A closed loop asks nothing more; the next one's first job begins the count.
+            self._wanted, self._busy = True, busy
+        while True:
+            item = self._inbox.get()
+            if item is None:
+                return False
+            if isinstance(item, str):
+                with self._still:
+                    self._pasts.drop(item)
+                continue
+            self._waiting += item if isinstance(item, list) else [item]
+            return True
