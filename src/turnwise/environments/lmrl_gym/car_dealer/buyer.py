@@ -21,6 +21,8 @@ CONCESSIONS = 3
 """Counter-offers after each of which the limit rises by one percent of the budget."""
 _PRICE = re.compile(r"\$ ?([0-9][0-9,]{0,11})(?:\.[0-9]+)?( ?k\b)?", re.ASCII | re.IGNORECASE)
 _LIST = re.compile(r"(msrp|list price|sticker)[^$.!?]{0,40}$", re.IGNORECASE)
+_REACH = len("list price") + 40
+"""Characters before a price in which `_LIST` can be."""
 _TEMPER = {
     "abusive": "Don't waste my time.",
     "angry": "I am losing my patience.",
@@ -95,7 +97,7 @@ class Buyer:
             price = int(found[1].replace(",", "") or 0) * (1000 if found[2] else 1)
             if not 0 < price < 10**9:
                 continue
-            if _LIST.search(text[: found.start()]):
+            if _LIST.search(text[max(0, found.start() - _REACH) : found.start()]):
                 self.msrp = price
             else:
                 offers.append(price)

@@ -29,8 +29,12 @@ _WORDS = re.compile(r"[a-z0-9]+")
 
 def the_question(text: str) -> str:
     """The question in a message: its last sentence that ends in a question mark, else all of it."""
-    sentences = re.findall(r"[^.?!\n]*\?", text)
-    return sentences[-1].strip() if sentences else text.strip()
+    # No regular expression: one that looks for the mark from every letter takes a minute for a long reply.
+    end = text.rfind("?")
+    if end < 0:
+        return text.strip()
+    start = max(text.rfind(mark, 0, end) for mark in ".?!\n") + 1
+    return text[start : end + 1].strip()
 
 
 class Oracle:
@@ -62,7 +66,12 @@ class Oracle:
         The longest phrase in the question decides, the first of equally long ones. A "not" is not heard.
         """
         text = " ".join(_words(question))
-        found = [(len(phrase), asked) for phrase, pattern, asked in self._phrases if pattern.search(text)]
+        found = [
+            (len(phrase), asked)
+            for phrase, pattern, asked in self._phrases
+            # Looking for the bare phrase first is many times as quick.
+            if phrase in text and pattern.search(text)
+        ]
         return max(found, key=lambda one: one[0])[1] if found else None
 
     def answer(self, question: str, thing: Thing) -> bool:
