@@ -25,10 +25,11 @@ def bi_level_gae(
     turn_lam: float | None = None,
     variant: Literal["corrected", "published"] = "corrected",
 ) -> Reals:
-    """Bi-level GAE: A_k = r_k + γ_h·V(end_{k+1}) − V(end_k) + γ_h·λ·A_{k+1} over turn ends, then GAE in each turn.
+    """Bi-level GAE: first over turn ends, then over the tokens of each turn, `[M]`.
 
-    `[M]`. The last token of turn k is given A_k + V(end_k) as its reward, and GAE(γ, λ) runs inside the turn;
-    on this lower level no trace and no value passes between turns.
+    Above, A_k = r_k + γ_h·V(end_{k+1}) − V(end_k) + γ_h·λ·A_{k+1}. The last token of turn k is given A_k +
+    V(end_k) as its reward, and GAE(γ, λ) runs inside the turn; on this lower level no trace and no value
+    passes between turns.
 
     RAGEN / VAGEN (`compute_bi_level_gae_advantage_return`), before whitening. There a turn ends where a
     reward is not zero: a turn that got nothing is merged into the next one, and an episode whose last turn

@@ -118,17 +118,23 @@ def centre(
     voters = np.bincount(label, own > 0)
     peers = voters[label] - (own > 0) > 0
     with np.errstate(divide="ignore", invalid="ignore"):
-        mean = (summed / total)[label]
         if leave_one_out:
             difference = value - (summed[label] - own * value) / (total[label] - own)
         else:
-            difference = value - mean
+            difference = value - (summed / total)[label]
         if deviation != "none":
-            spread = np.bincount(label, own * (value - mean) ** 2)
-            variance = np.maximum(spread, 0) / (total - (deviation == "unbiased"))
+            variance = variances(value, label, own, deviation)
             scale = np.sqrt(variance + epsilon) if epsilon_in == "variance" else np.sqrt(variance) + epsilon
             difference = difference / scale[label]
     return np.where(peers, difference, value if alone == "raw" else 0.0)
+
+
+def variances(value: Floats, label: Ints, own: Floats, deviation: Deviation) -> Floats:
+    """`[labels]` Σ w·(x − mean)² / (Σ w − 1), or / Σ w; not finite where there are too few votes."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        total = np.bincount(label, own)
+        mean = np.bincount(label, own * value) / total
+        return np.bincount(label, own * (value - mean[label]) ** 2) / (total - (deviation == "unbiased"))
 
 
 def labels(turns: Turns, scope: Scope) -> Ints:
