@@ -103,8 +103,11 @@ class Moment(NamedTuple):
 class Course:
     """How an episode went."""
 
-    def __init__(self, log: EpisodeLog, asked: Sequence[Asked], pictures: Sequence[Any]) -> None:
+    def __init__(
+        self, log: EpisodeLog, asked: Sequence[Asked], pictures: Sequence[Any], most: int | None
+    ) -> None:
         self.log = log
+        self.most = most
         self.asked = list(asked)
         self.pictures = list(pictures)
 
@@ -137,8 +140,8 @@ class Course:
 
     @property
     def cut(self) -> bool:
-        """Whether no reply was left, so that there is no telling how it would have ended."""
-        return self.log.stop is Stop.MAX_TURNS
+        """Whether it ended because no reply was left."""
+        return self.log.stop is Stop.MAX_TURNS or len(self.replies) == self.most
 
 
 class Subject:
@@ -151,7 +154,7 @@ class Subject:
 
     def __init__(self, environment: Environment, agents: Mapping[str, str] | None = None) -> None:
         self.environment = environment
-        self.agents = {**environment.defaults(), **(agents or {})}
+        self.agents = {environment.roles[0]: "random", **environment.defaults(), **(agents or {})}
         self.tasks: list[Task] = list(environment.tasks())
         self._lines: list[str] | None = None
 
@@ -254,7 +257,7 @@ def _played(
     asyncio.run(episode.play())
     log = episode.log()
     assert log.error is None, f"{environment.name}: {log.error.traceback}"
-    return Course(log, walker.asked if walker else (), pictures)
+    return Course(log, walker.asked if walker else (), pictures, environment.max_replies)
 
 
 def texts(offered: Offer | None) -> tuple[Action, ...]:
