@@ -1,4 +1,5 @@
-"""How the losses of tokens are added up: every mode is one vector of weights, `loss = (weights * losses).sum()`.
+"""How the losses of tokens are added up: every mode is one vector of weights, `loss = (weights *
+losses).sum()`.
 
 Which mode is right is a choice about what counts the same: tokens, rows (episodes), or turns. As the weights
 depend on the masks alone they are made once for a whole batch; a micro-batch takes its slice of them, and its
@@ -56,24 +57,29 @@ def token_weights(
             processes, in distributed training. Needed by `seq-mean-token-sum-norm`, where it is the constant.
 
     Returns:
-        `[M]` in the dtype of `mass` (float32 without). Rows and turns without mass are not counted.
+        `[M]` in the dtype of `mass` (float32 without). Rows and turns without mass are not counted; all is 0
+        where nothing has any.
 
     Raises:
         ConfigError: for an unknown mode, or where `turn` or `denominator` is missing.
     """
     if mode not in MODES:
-        raise ConfigError(f"no aggregation is called {mode!r}{did_you_mean(mode, MODES)}; use {', '.join(MODES)}")
+        raise ConfigError(
+            f"no aggregation is called {mode!r}{did_you_mean(mode, MODES)}; use {', '.join(MODES)}"
+        )
     mass = torch.ones(row.shape, device=row.device) if mass is None else mass
     mass = mass.float() if mass.dtype is torch.bool else mass
     if mode == "token-mean":
-        return mass / (mass.sum() if denominator is None else denominator)
+        return mass / (_or_one(mass.sum()) if denominator is None else denominator)
     if mode == "seq-mean-token-sum":
-        return mass / (_present(segments.total(mass, row)).sum() if denominator is None else denominator)
+        return mass / (_count(segments.total(mass, row)) if denominator is None else denominator)
     if mode == "seq-mean-token-mean":
         return _mean_of_means(mass, row, denominator)
     if mode == "seq-mean-token-sum-norm":
         if denominator is None:
-            raise ConfigError("aggregation 'seq-mean-token-sum-norm' divides by a constant: give `denominator`")
+            raise ConfigError(
+                "aggregation 'seq-mean-token-sum-norm' divides by a constant: give `denominator`"
+            )
         return mass / denominator
     if turn is None:
         raise ConfigError(f"aggregation {mode!r} counts turns: give `turn`, the number of each token's turn")
@@ -87,9 +93,14 @@ def _present(mass: Tensor) -> Tensor:
     return (mass > 0).to(mass.dtype)
 
 
+def _count(mass: Tensor) -> Tensor:
+    """How many segments have any mass; 1 where none has."""
+    return _or_one(_present(mass).sum())
+
+
 def _mean_of_means(mass: Tensor, segment: Tensor, denominator: float | None) -> Tensor:
     inside = segments.total(mass, segment)
-    count = _present(inside).sum() if denominator is None else denominator
+    count = _count(inside) if denominator is None else denominator
     return mass / (_or_one(inside) * count)[segment]
 
 
@@ -97,7 +108,7 @@ def _mean_of_turns(mass: Tensor, row: Tensor, turn: Tensor, denominator: float |
     in_turn = segments.total(mass, turn)
     row_of_turn = torch.zeros_like(in_turn, dtype=row.dtype).scatter(0, turn, row)
     turns_in_row = segments.total(_present(in_turn), row_of_turn, segments.size(row))
-    count = _present(turns_in_row).sum() if denominator is None else denominator
+    count = _count(turns_in_row) if denominator is None else denominator
     return mass / (_or_one(in_turn)[turn] * _or_one(turns_in_row)[row] * count)
 
 

@@ -6,12 +6,17 @@ are by-products of their values. A graph would store some ten arrays `[M]` and g
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
+
+CACHED = 3 << 13
+"""Tokens to a block on a CPU: few enough for torch to stay in one thread, whose cache holds ten such
+arrays."""
 
 
 class _Known(Function):
@@ -23,10 +28,12 @@ class _Known(Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *outputs: Any) -> tuple[None, Tensor, None]:
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, *grad_outputs: Any
+    ) -> tuple[None, Tensor, None]:
         """The known gradient, by the chain rule."""
         (gradient,) = ctx.saved_tensors
-        return None, gradient * outputs[0], None
+        return None, gradient * grad_outputs[0], None
 
 
 def known(value: Tensor, logprobs: Tensor, gradient: Tensor) -> Tensor:
@@ -37,9 +44,22 @@ def known(value: Tensor, logprobs: Tensor, gradient: Tensor) -> Tensor:
         logprobs: `[M]` What it is differentiated by.
         gradient: `[M]` Its derivative.
     """
-    return cast(Tensor, _Known.apply(value, logprobs, gradient))
+    return cast(Tensor, _Known.apply(value, logprobs, gradient))  # pyright: ignore[reportUnknownMemberType]
 
 
 def ratio(logprobs: Tensor, old: Tensor) -> Tensor:
-    """`[M]` The policy over the policy before, `exp(logprobs - old)`; up to e^30, as infinity times zero is no number."""
+    """`[M]` The policy over the policy before, `exp(logprobs - old)`, at most e^30: zero times it is a
+    number."""
     return torch.sub(logprobs, old).clamp_(max=30.0).exp_()
+
+
+def blocks(values: Tensor) -> Iterator[slice]:
+    """Slices of `[M]` to work through one by one: on a CPU, what stays in its cache; elsewhere the whole."""
+    step = CACHED if values.device.type == "cpu" else max(len(values), 1)
+    for start in range(0, len(values), step):
+        yield slice(start, start + step)
+
+
+def summed(parts: list[Tensor], like: Tensor) -> Tensor:
+    """The sum of scalars; 0 where there are none."""
+    return torch.stack(parts).sum() if parts else like.new_zeros(())

@@ -17,7 +17,7 @@ import math
 import torch
 from torch import Tensor
 
-from turnwise.learn.losses import gradient
+from turnwise.learn.losses import gradient, segments
 
 BOUND = math.exp(20)
 """Ratios of tokens that got less likely to be wanted are bounded even without the dual clip."""
@@ -44,16 +44,27 @@ def ppo(
         high: Ratios above 1 + high earn no more, where the advantage is positive.
         dual: Ratios above it cost no more, where the advantage is negative; None is no such bound.
     """
-    with torch.no_grad():
-        ratio = gradient.ratio(logprobs.detach(), old)
-        worse = ratio.clamp(1 - low, BOUND if dual is None else dual)
-        clipped = torch.where(advantages < 0, worse, ratio.clamp(max=1 + high))
-        losses = torch.mul(advantages, weights).neg_().mul_(clipped)
-        value = losses.sum()
-        if not logprobs.requires_grad:
-            return value
-        slope = losses.mul_(clipped == ratio)
-    return gradient.known(value, logprobs, slope)
+    bound = BOUND if dual is None else dual
+    given = logprobs.detach()
+    slope = torch.empty_like(given)
+    values: list[Tensor] = []
+    for block in gradient.blocks(given):
+        scale = torch.mul(advantages[block], weights[block]).neg_()
+        plain, clipped, most = _surrogates(gradient.ratio(given[block], old[block]), scale, low, high, bound)
+        losses = torch.maximum(plain, clipped, out=clipped)
+        torch.minimum(losses, most, out=losses)
+        values.append(losses.sum())
+        # 1 where nothing was clipped, as a number: masks are several times slower.
+        torch.mul(plain.eq_(losses), losses, out=slope[block])
+    return gradient.known(gradient.summed(values, given), logprobs, slope)
+
+
+def _surrogates(
+    ratio: Tensor, scale: Tensor, low: float, high: float, bound: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """`[M]` each: -ρA, -clamp(ρ)A, and what no token costs more than; `scale` is -A (times weights)."""
+    clipped = ratio.clamp(1 - low, 1 + high).mul_(scale)
+    return ratio.mul_(scale), clipped, scale.abs_().mul_(bound)
 
 
 def dual_clip(
@@ -71,18 +82,29 @@ def dual_clip(
 
 
 def statistics(
-    logprobs: Tensor, *, old: Tensor, advantages: Tensor, low: float = 0.2, high: float = 0.2, dual: float = 3.0
+    logprobs: Tensor,
+    *,
+    old: Tensor,
+    advantages: Tensor,
+    low: float = 0.2,
+    high: float = 0.2,
+    dual: float = 3.0,
 ) -> dict[str, float]:
-    """What to watch in an update, over tokens: the shares that were clipped, and how far the policy has moved.
+    """What to watch in an update, over tokens: the shares that were clipped, and how far the policy has
+    moved.
 
     Returns:
-        `clipped` (share clipped by `low` or `high`), `clipped_dual`, `kl` (k1 from the old policy to the new one).
+        `clipped` (share clipped by `low` or `high`), `clipped_dual`, `kl` (k1 from the old policy to the new
+        one).
     """
-    with torch.no_grad():
-        ratio = gradient.ratio(logprobs, old)
-        negative = advantages < 0
-        clipped = torch.where(negative, ratio < 1 - low, (ratio > 1 + high) & (advantages > 0))
-        found = torch.stack(
-            [clipped.float().mean(), (negative & (ratio > dual)).float().mean(), (old - logprobs).float().mean()]
+    given = logprobs.detach()
+    sums = given.new_zeros(3)
+    for block in gradient.blocks(given):
+        plain, clipped, most = _surrogates(
+            gradient.ratio(given[block], old[block]), -advantages[block], low, high, dual
         )
-    return dict(zip(("clipped", "clipped_dual", "kl"), found.tolist(), strict=True))
+        losses = torch.maximum(plain, clipped)
+        kl = old[block].sub(given[block])
+        sums += torch.stack([clipped.gt_(plain).sum(), losses.gt_(most).sum(), kl.sum()])
+    means = list(sums / max(len(given), 1))
+    return dict(zip(("clipped", "clipped_dual", "kl"), segments.numbers(means), strict=True))

@@ -54,7 +54,9 @@ def get(name: str) -> Callable[..., torch.Tensor]:
         ConfigError: where there is no such loss (says the nearest names), or torch is not installed.
     """
     if name not in LOSSES:
-        raise ConfigError(f"no loss is called {name!r}{did_you_mean(name, LOSSES)}; there are {', '.join(LOSSES)}")
+        raise ConfigError(
+            f"no loss is called {name!r}{did_you_mean(name, LOSSES)}; there are {', '.join(LOSSES)}"
+        )
     module, function = LOSSES[name].split(":")
     try:
         return getattr(importlib.import_module(f"turnwise.learn.losses.{module}"), function)

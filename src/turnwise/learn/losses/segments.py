@@ -1,7 +1,7 @@
 """Sums over rows and turns of flat tensors: what `[B, T]` reductions are to padded ones.
 
-A segment is any set of tokens that carry the same number in an array `[M]`: a row, a turn, an episode. Numbers
-run from 0; order and gaps do not matter.
+A segment is any set of tokens that carry the same number in an array `[M]`: a row, a turn, an episode.
+Numbers run from 0; order and gaps do not matter.
 """
 
 from __future__ import annotations
@@ -38,3 +38,8 @@ def largest(values: Tensor, segment: Tensor, count: int | None = None) -> Tensor
     """`[N]` Largest of `values` in each segment; -inf where a segment has no tokens."""
     count = size(segment) if count is None else count
     return values.new_full((count,), -torch.inf).scatter_reduce(0, segment, values, "amax")
+
+
+def numbers(values: list[Tensor]) -> list[float]:
+    """Scalars as numbers, in one look at the device."""
+    return torch.stack(values).tolist()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
