@@ -35,16 +35,17 @@ TABLE, PAGE, FOLDER = (
 
 HEAD = """# Gallery
 
-One picture of each world that can be looked at. `turnwise play NAME` draws it in the terminal and takes keys;
-`turnwise render last/0 --gif` makes a film of an episode, `--svg` or `--png` one picture of it. This page is made
-by `scripts/gallery.py`: the worlds' own agents play the episodes.
+One picture of each world that can be looked at. `turnwise play NAME` draws it in the terminal and takes
+keys; `turnwise render last/0 --gif` makes a film of an episode, `--svg` or `--png` one picture of it. This
+page is made by `scripts/gallery.py`: the worlds' own agents play the episodes.
 """
 
 FOOT = """## Show your own
 
-A world says what there is to see, and others draw it. Its script calls `episode.show` with a function that makes
-the picture, which is called only where somebody watches; a `World` has a method `picture()`. A picture is a board
-of coloured cells, a PNG image, or text. None is ever stored: `turnwise render` gets them by replay.
+A world says what there is to see, and others draw it. Its script calls `episode.show` with a function that
+makes the picture, which is called only where somebody watches; a `World` has a method `picture()`. A
+picture is a board of coloured cells, a PNG image, or text. None is ever stored: `turnwise render` gets them
+by replay.
 
 ```python
 from turnwise.environments.parts.picture import Board, Cell
@@ -54,8 +55,8 @@ episode.show(lambda: Board.of(["#####", "#@ *#", "#####"], CELLS, title="A room"
 ```
 
 An environment whose pictures give away what its players are not told says so by its property `spoilers`;
-`turnwise play` then keeps them back, unless `--peek` is given. From Python, `turnwise.engine.launch.frames` gives
-all pictures of a stored episode, and `turnwise.view` draws them.
+`turnwise play` then keeps them back, unless `--peek` is given. From Python, `turnwise.engine.launch.frames`
+gives all pictures of a stored episode, and `turnwise.view` draws them.
 """
 
 
@@ -96,7 +97,10 @@ def pictures(name: str, entry: Entry) -> list[Picture]:
     _, task, epoch, seed = next(iter(Plan(resolve.tasks(config, world), epochs=1, seed=config.seed)))
     seen: list[Picture] = []
     cast = resolve.casting(config, world)
-    watch = lambda _, picture: seen.append(picture)  # noqa: E731
+
+    def watch(_: int, picture: Picture) -> None:
+        seen.append(picture)
+
     episode = Episode(world, task, cast.agents, seed=seed, epoch=epoch, watch=watch)
     asyncio.run(episode.play())
     return seen
@@ -119,7 +123,7 @@ def drawn(name: str, entry: Entry) -> dict[str, bytes]:
 
 def page(parts: list[Part]) -> str:
     """The page that shows them all."""
-    lines = [HEAD]
+    lines: list[str] = [HEAD]
     for part in parts:
         lines.append(f"## {part.title}\n")
         for name, entry in part.world.items():

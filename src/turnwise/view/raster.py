@@ -188,7 +188,7 @@ def _line(image: Bits, item: Line, scale: float) -> None:
     size, x, y = item.size * scale, item.x * scale, item.y * scale
     if not item.mono:
         font = _font(item.text, size)
-        heavy = 0.03 * size if item.bold else 0
+        heavy = 0.022 * size if item.bold else 0
         draw.text((x, y), item.text, fill=item.ink, font=font, anchor="ls", stroke_width=heavy)
         return
     for place, mark in enumerate(item.text):
