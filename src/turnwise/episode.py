@@ -453,7 +453,9 @@ class Episode:
             del self._forks[0]
             if fork.seed is not None:
                 self.seed = fork.seed
-                self._rng = random.Random(self.seed)
+                if self._rng is not None:
+                    # In place: a world that was given it draws anew, too.
+                    self._rng.seed(self.seed)
             if self._successors:
                 for name, agent in self._successors.pop(0).items():
                     self.roles[name].hand_over(agent)
