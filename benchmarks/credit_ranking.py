@@ -2,10 +2,10 @@
 
 A task is a way with forks of which few decide. Sixteen episodes of it are to be credited, under the policy
 that draws its way. Each method may spend the same number of rollouts on each of them: as further episodes of
-their group, which it compares with or learns from, or as continuations of forked ones (a continuation counts as
-a whole rollout, though it is shorter). All are real episodes, played and forked by the engine. What comes out
-is the rank correlation (Spearman) of a method's credits with the exact ones: over all turns of the sixteen, and
-within an episode, where only telling turns apart counts.
+their group, which it compares with or learns from, or as continuations of forked ones (a continuation counts
+as a whole rollout, though it is shorter). All are real episodes, played and forked by the engine. What comes
+out is the rank correlation (Spearman) of a method's credits with the exact ones: over all turns of the
+sixteen, and within an episode, where only telling turns apart counts.
 """
 
 from __future__ import annotations
