@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from math import inf
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -116,8 +117,15 @@ def parse(raw: dict[str, Any], as_type: type[T] = RunConfig, *, where: str = "co
         raise ConfigError(_explain(error, raw, as_type, where, text)) from None
 
 
-def read_config(path: str | Path) -> dict[str, Any]:
+def read_config(
+    path: str | Path, as_type: type[Any] = RunConfig, *, needed: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The keys of a TOML config file, validated except for what flags may still add.
+
+    Args:
+        path: The file.
+        as_type: Another struct than `RunConfig`.
+        needed: What stands for its required keys where the file does not give them.
 
     Raises:
         ConfigError: naming the file, the line, the key and what was expected.
@@ -133,7 +141,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not TOML: {error}") from None
-    parse({"environment": "", **raw}, where=str(path), text=text)
+    parse({**(needed or {"environment": ""}), **raw}, as_type, where=str(path), text=text)
     folder = path.parent
     if isinstance(raw.get("tasks"), str):
         raw["tasks"] = str(folder / raw["tasks"])

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -53,6 +53,8 @@ async def start(
     given: Given = NONE_GIVEN,
     watch: Watch | None = None,
     show: Callable[[int, Any], None] | None = None,
+    kind: str = "run",
+    parent: str | None = None,
 ) -> Run:
     """Play a new run to its end.
 
@@ -62,6 +64,8 @@ async def start(
         given: Things made in Python that go before what the config names.
         watch: See `Watch`.
         show: Called with each picture that the environment shows, and how many turns there were by then.
+        kind: What the run is for, where it is part of something else.
+        parent: Of what.
 
     Raises:
         ConfigError: something in `config` cannot be used; nothing was started.
@@ -77,6 +81,8 @@ async def start(
         planned=len(plan),
         config=msgspec.to_builtins(config),
         provenance=provenance() | {"tasks": {"count": len(tasks), "hash": tasks.hash}},
+        kind=kind,
+        parent=parent,
     )
     session = _Session(Run(store, row), config, environment, cast, Tally(len(plan)), watch, show)
     return await session.play((Job(*item) for item in plan), len(plan))
@@ -107,6 +113,8 @@ async def resume(
         RunStopped: as `start`; also where an episode diverges because the environment changed.
     """
     run = Run(store, store.run(name))
+    if run.row.kind == "train":
+        raise ConfigError(f"run {run.id} is a training: go on with it by turnwise train --resume {run.id}")
     store.claim(run.row.number)
     try:
         session, jobs, count = _pick_up(run, retry, concurrency, given, watch)
@@ -346,32 +354,50 @@ class _Session:
     async def play(self, jobs: Iterable[Job], count: int) -> Run:
         """Play the jobs, and leave the run `done` or `stopped`."""
         run = self.run
-        status = "stopped"
         watching = None if self.watch is None else self.watch(run, self.tally)
-        beating = asyncio.create_task(self._beat())
-        try:
-            with _signals(self.runner.stop):
+        async with at_work(run, self.runner.stop):
+            try:
                 await self.runner.run(jobs, at_most=count)
-            status = "done"
-        except Halt as halt:
-            raise RunStopped(str(halt), run, interrupted=True) from None
-        except TurnwiseError as error:
-            raise RunStopped(str(error), run, written=not isinstance(error, StoreError)) from error
-        finally:
-            beating.cancel()
-            if watching is not None:
-                watching.close()
-            await self.cast.close()
-            with contextlib.suppress(StoreError):
-                run.store.release(run.row.number, status)
-                run.refresh()
+            finally:
+                if watching is not None:
+                    watching.close()
+                await self.cast.close()
         return run
 
-    async def _beat(self) -> None:
-        while True:
-            await asyncio.sleep(owner.BEAT_SECONDS)
-            with contextlib.suppress(StoreError):
-                await asyncio.to_thread(self.run.store.beat, self.run.row.number)
+
+@contextlib.asynccontextmanager
+async def at_work(run: Run, stop: Callable[[], None]) -> AsyncGenerator[None]:
+    """Around a process's work on a run: signs of life, Ctrl-C, and leaving the run `done` or `stopped`.
+
+    Args:
+        run: Owned by this process.
+        stop: Called at the first Ctrl-C; what it stops raises `Halt` then.
+
+    Raises:
+        RunStopped: in place of any `TurnwiseError`.
+    """
+    status = "stopped"
+    beating = asyncio.create_task(_beat(run))
+    try:
+        with _signals(stop):
+            yield
+        status = "done"
+    except Halt as halt:
+        raise RunStopped(str(halt), run, interrupted=True) from None
+    except TurnwiseError as error:
+        raise RunStopped(str(error), run, written=not isinstance(error, StoreError)) from error
+    finally:
+        beating.cancel()
+        with contextlib.suppress(StoreError):
+            run.store.release(run.row.number, status)
+            run.refresh()
+
+
+async def _beat(run: Run) -> None:
+    while True:
+        await asyncio.sleep(owner.BEAT_SECONDS)
+        with contextlib.suppress(StoreError):
+            await asyncio.to_thread(run.store.beat, run.row.number)
 
 
 @contextlib.contextmanager

@@ -210,6 +210,12 @@ class Store:
             connection.execute(episodes.delete().where(episodes.c.run == number))
             connection.execute(runs.delete().where(runs.c.number == number))
 
+    def cut(self, number: int, start: int) -> None:
+        """Remove the episodes of a run from number `start` on, so that they can be played anew."""
+        with self.trouble("remove episodes"), self.engine.begin() as connection:
+            connection.execute(log.delete().where(log.c.run == number, log.c.episode >= start))
+            connection.execute(episodes.delete().where(episodes.c.run == number, episodes.c.number >= start))
+
     # Episodes -----------------------------------------------------------------------------------------
 
     def stops(self, run: int) -> dict[int, str | None]:
