@@ -163,6 +163,8 @@ def test_an_image_is_shown_as_it_is() -> None:
     assert (shown.get("width"), shown.get("height")) == ("30", "20")
     text = ESCAPE.sub("", printed(given, width=80))
     assert [line.strip() for line in text.splitlines()] == ["▀" * 30] * 10
+    low = ESCAPE.sub("", printed(given, width=80, rows=4)).splitlines()
+    assert [line.strip() for line in low] == ["▀" * 12] * 4
     assert "image/png" in printed(given, width=80, colours=False)
     with pytest.raises(ConfigError, match="expected the bytes of a PNG"):
         svg(Image(media_type="image/jpeg", data=b"\xff\xd8"))

@@ -15,6 +15,8 @@ from turnwise.model import Request
 
 _MORE = ", … {} more"
 _HELP = "   ? all that was said   Ctrl-D leave"
+_BELOW_IMAGES = 14
+"""Lines that an image leaves free."""
 _KEPT_LINES = 4
 """Lines of what was said that are shown however small the terminal is."""
 
@@ -141,8 +143,10 @@ def drawn(picture: Picture) -> str:
     from turnwise.view.terminal import printed
 
     console = output.console(stderr=True)
-    width = console.width if console.is_terminal else 80
-    return printed(picture, width=width, colours=console.color_system is not None)
+    colours = console.color_system is not None
+    if not console.is_terminal:
+        return printed(picture, colours=colours)
+    return printed(picture, width=console.width, colours=colours, rows=max(8, console.height - _BELOW_IMAGES))
 
 
 def _menu(known: Keymap | None, space: ActionSpace | None, width: int = 100) -> list[str]:

@@ -18,9 +18,12 @@ _MARGIN = 1
 _SHADES = ("██", "▓▓", "▒▒", "  ")
 """Of blank cells where there are no colours, from dark to bright."""
 _HALF = "▀"
+_WIDEST_IMAGE = 64
 
 
-def drawn(picture: Picture, *, width: int = 80, colours: bool = True) -> RenderableType:
+def drawn(
+    picture: Picture, *, width: int = 80, colours: bool = True, rows: int | None = None
+) -> RenderableType:
     """The picture as something that rich prints.
 
     Args:
@@ -28,6 +31,7 @@ def drawn(picture: Picture, *, width: int = 80, colours: bool = True) -> Rendera
         width: Columns there are. A board too wide for two columns a cell gets one; one too wide even so is
             shown in pieces, one below the other.
         colours: Whether the terminal has any; where not, blank cells are told apart by shades.
+        rows: Most lines of an image, which is made smaller until it fits.
     """
     from rich.console import Group
     from rich.padding import Padding
@@ -36,7 +40,7 @@ def drawn(picture: Picture, *, width: int = 80, colours: bool = True) -> Rendera
     if isinstance(picture, Board):
         parts = _board(picture, room, colours=colours)
     elif isinstance(picture, Image):
-        parts = [_image(picture, room) if colours else _named(picture)]
+        parts = [_image(picture, room, rows) if colours else _named(picture)]
     else:
         parts = [_text(picture)]
     return Padding(Group(*parts), (0, _MARGIN), expand=False)
@@ -99,7 +103,7 @@ def _style(ink: str | None, paper: str | None) -> str:
     return " ".join(part for part in (ink, paper and f"on {paper}") if part)
 
 
-def _image(image: Image, room: int) -> Text:
+def _image(image: Image, room: int, rows: int | None) -> Text:
     """An image in half blocks, two pixels a character; in words where it cannot be drawn."""
     from rich.style import Style
     from rich.text import Text
@@ -110,7 +114,9 @@ def _image(image: Image, room: int) -> Text:
         pixels = opened(image.data or b"")
     except ConfigError:
         return _named(image)
-    wide = min(room, pixels.width, 64)
+    wide = min(room, pixels.width, _WIDEST_IMAGE)
+    if rows is not None:
+        wide = max(1, min(wide, 2 * rows * pixels.width // pixels.height))
     high = max(2, round(pixels.height * wide / pixels.width / 2) * 2)
     flat = pixels.convert("RGB").resize((wide, high))
     bits = flat.tobytes()
@@ -134,8 +140,8 @@ def _named(image: Image) -> Text:
     return Text(clean(f"[{image.media_type}, {len(image.data or b''):,} bytes]"), style="dim")
 
 
-def printed(picture: Picture, *, width: int = 80, colours: bool = True) -> str:
-    """The picture as the characters, with escapes for colours, that a terminal shows."""
+def printed(picture: Picture, *, width: int = 80, colours: bool = True, rows: int | None = None) -> str:
+    """The picture as the characters, with escapes for colours, that a terminal shows; see `drawn`."""
     from rich.console import Console
 
     out = io.StringIO()
@@ -148,5 +154,5 @@ def printed(picture: Picture, *, width: int = 80, colours: bool = True) -> str:
         emoji=False,
         highlight=False,
     )
-    console.print(drawn(picture, width=width, colours=colours))
+    console.print(drawn(picture, width=width, colours=colours, rows=rows))
     return out.getvalue()

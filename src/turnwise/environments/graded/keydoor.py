@@ -154,6 +154,11 @@ class Keydoor(WorldEnvironment, kw_only=True, frozen=True):
             )
 
     @property
+    def spoilers(self) -> bool:
+        """Pictures show the whole corridor, which is dark."""
+        return True
+
+    @property
     def reward_range(self) -> tuple[float, float]:
         """The door, and all apples."""
         return (0.0, sum([self.apple] * self.apples) + 1.0)
