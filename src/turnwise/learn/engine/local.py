@@ -51,7 +51,7 @@ class LocalOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Compute activations anew in the backward pass instead of keeping them."""
     tokens: int = 8192
     """Most tokens in one forward pass of training, padding included."""
-    layout: Literal["auto", "rectangles", "lines"] = "auto"
+    layout: Literal["auto", "rectangles", "lines", "trees"] = "auto"
     """See `layout`; `auto` is rectangles on a CPU, lines on a GPU."""
     temperature: float = 1.0
     """At which episodes are sampled; log-probabilities are those of the distribution that was drawn from."""
@@ -81,19 +81,20 @@ class LocalEngine:
         self.options = options = options or LocalOptions()
         name = model if isinstance(model, str) else "model"
         loaded = _loaded(model, tokenizer, options)
-        self._module: Any = loaded.model
+        self.module: Any = loaded.model
+        """The network that is trained and sampled from."""
+        self.tokenizer: Any = loaded.tokenizer
         self._adapter: Any = None
         if options.lora is not None:
             self._adapter = _with_lora(loaded.model, options)
-        self._tokenizer = loaded.tokenizer
         self._device: torch.device = loaded.model.device
-        self._head = _head(f"hf/{name}", self._module)
-        lines = self._device.type != "cpu" if options.layout == "auto" else options.layout == "lines"
-        self._layout: Layout = "lines" if lines else "rectangles"
-        _without_dropout(self._module)
+        self._head = _head(f"hf/{name}", self.module)
+        best = "rectangles" if self._device.type == "cpu" else "lines"
+        self._layout: Layout = best if options.layout == "auto" else options.layout
+        _without_dropout(self.module)
         if options.checkpointing:
-            self._module.gradient_checkpointing_enable({"use_reentrant": False})
-        self._weights = {key: p for key, p in self._module.named_parameters() if p.requires_grad}
+            self.module.gradient_checkpointing_enable({"use_reentrant": False})
+        self._weights = {key: p for key, p in self.module.named_parameters() if p.requires_grad}
         self._masters = _Masters(list(self._weights.values()))
         self._optimizer = torch.optim.AdamW(self._masters.weights, lr=1e-3, betas=(0.9, 0.95))
         self.policy = HFModel(name, _sampling_options(options), loaded)
@@ -155,8 +156,8 @@ class LocalEngine:
         partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        (self._adapter or self._module).save_pretrained(partial)
-        self._tokenizer.save_pretrained(partial)
+        (self._adapter or self.module).save_pretrained(partial)
+        self.tokenizer.save_pretrained(partial)
         state = {
             "weights": dict(zip(self._weights, self._masters.weights, strict=True)),
             "optimizer": self._optimizer.state_dict(),
@@ -195,32 +196,38 @@ class LocalEngine:
     @contextmanager
     def _training(self, gradients: bool) -> Generator[None]:
         """Training's switches, turned back for sampling."""
-        self._module.train(self.options.checkpointing and gradients)
+        self.module.train(self.options.checkpointing and gradients)
         try:
             with torch.set_grad_enabled(gradients):
                 yield
         finally:
-            self._module.eval()
+            self.module.eval()
 
     def _score(self, micro: Micro, entropy: bool) -> Scored:
         """Log-probabilities of a micro-batch's sampled tokens; logits are made for these alone."""
-        predict, target = self._tensor(micro.predict), self._tensor(micro.target)
+        logits = self._outputs(micro).float() / self.options.temperature
+        every = torch.log_softmax(logits, dim=-1)
+        chosen = every.gather(1, self._tensor(micro.target)[:, None]).squeeze(1)
+        spread = -(every.exp() * every).sum(-1) if entropy else None
+        return Scored(chosen, self._tensor(micro.places), spread)
+
+    def _outputs(self, micro: Micro) -> Tensor:
+        """`[m, outputs]` What the network's head says where sampled tokens are predicted, and only there."""
+        predict = self._tensor(micro.predict)
         inputs: dict[str, Any] = {"input_ids": self._tensor(micro.ids), "use_cache": False}
         if micro.positions is not None:
             inputs["position_ids"] = self._tensor(micro.positions)
+        if micro.mask is not None:
+            inputs["attention_mask"] = self._tensor(micro.mask)[None, None]
 
         def only_needed(module: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor]:
             return (args[0].flatten(0, 1)[predict][None],)
 
         hook = self._head.register_forward_pre_hook(only_needed)
         try:
-            logits: Tensor = self._module(**inputs).logits[0]
+            return self.module(**inputs).logits[0]
         finally:
             hook.remove()
-        every = torch.log_softmax(logits.float() / self.options.temperature, dim=-1)
-        chosen = every.gather(1, target[:, None]).squeeze(1)
-        spread = -(every.exp() * every).sum(-1) if entropy else None
-        return Scored(chosen, self._tensor(micro.places), spread)
 
     def _learn(self, loss: Tensor) -> float:
         value = float(loss.detach())
