@@ -247,7 +247,7 @@ def credited(game: Bifurcation, task: BifurcationTask, store: turnwise.Store, se
         ways = [tuple(rng.randrange(2) for _ in range(game.horizon)) for _ in range(EPISODES)]
     names: list[str] = []
     for way in ways:
-        run = turnwise.run(game, [WAYS[side] for side in way], tasks=[task], store=store)
+        run = turnwise.run(game, [WAYS[side] for side in way], tasks=[task], seed=seed, store=store)
         names.append(f"{run.id}/0")
     return names
 

@@ -122,6 +122,33 @@ def test_shapley_of_sampled_orders_sums_to_the_outcome_less_one_mean(tmp_path: P
     assert (found == again).all()
 
 
+def test_agents_made_in_python_stay_open_for_the_next_rollout(tmp_path: Path) -> None:
+    class Closing(Counting):
+        open = True
+
+        async def sample(self, request: Request) -> Sample:
+            assert self.open
+            return await super().sample(request)
+
+        async def close(self) -> None:
+            self.open = False
+
+    made = forks(tmp_path, RIGHT, agent := Closing())
+    asyncio.run(vine_turns(made, count=2))
+    asyncio.run(counterfactual_turns(made, count=2))
+    assert agent.open
+    assert agent.asked > 0
+
+
+def test_two_episodes_alike_in_seed_do_not_share_their_draws(tmp_path: Path) -> None:
+    one, two = forks(tmp_path, RIGHT), forks(tmp_path, WRONG)
+    for made in (one, two):
+        asyncio.run(made.after(made.turns[0].index, count=8))
+    newest = turnwise.runs(one.store)[:2]
+    said = [[turn.text for log in run.logs() for turn in log.turns if turn.role == "agent"] for run in newest]
+    assert said[0] != said[1]
+
+
 class Lottery(Environment, kw_only=True, frozen=True):
     """After each reply a coin is thrown; what was staked is won or lost. A sensor is read at first."""
 

@@ -18,7 +18,7 @@ import numpy as np
 from turnwise.agent import Agent
 from turnwise.errors import ConfigError
 from turnwise.learn.batch import Floats, Ints
-from turnwise.learn.credit.rollouts import Forks, mean_score
+from turnwise.learn.credit.rollouts import Forks, mean_score, together
 from turnwise.learn.credit.spans import check
 
 NEEDS = ("forkable",)
@@ -61,14 +61,14 @@ async def counterfactual_turns(forks: Forks, *, count: int, rest: Rest = "kept",
     if count < 1:
         raise ConfigError(f"counterfactual credit: expected at least 1 rollout, got {count}")
     every = range(len(forks.turns))
-    without = np.empty(len(every))
-    for number, turn in enumerate(forks.turns):
-        if rest == "kept":
-            others = [other for other in every if other != number]
-            scores = await forks.keeping(others, count=count, seed=(seed, number))
-        else:
-            scores = await forks.after(turn.index, count=count, seed=seed)
-        without[number] = mean_score(scores)
+    if rest == "kept":
+        ways = (
+            forks.keeping([other for other in every if other != number], count=count, seed=(seed, number))
+            for number in every
+        )
+    else:
+        ways = (forks.after(turn.index, count=count, seed=seed) for turn in forks.turns)
+    without = np.array([mean_score(scores) for scores in await together(ways)])
     return leave_one_out(np.array([forks.score]), without, np.zeros(len(every), dtype=np.int64))
 
 

@@ -7,9 +7,10 @@ a run of its own, so every number of a credit can be looked at.
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Coroutine, Iterable, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -33,6 +34,22 @@ def mean_score(scores: Floats) -> float:
     return float(given.mean()) if len(given) else float("nan")
 
 
+async def together(rollouts: Iterable[Coroutine[Any, Any, Floats]], *, most: int = 8) -> list[Floats]:
+    """The results of many rollouts in order, `most` of them under way at a time; the first error ends all."""
+    gate = asyncio.Semaphore(most)
+
+    async def passed(rollout: Coroutine[Any, Any, Floats]) -> Floats:
+        async with gate:
+            return await rollout
+
+    tasks = [asyncio.ensure_future(passed(rollout)) for rollout in rollouts]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
 class Forks:
     """One finished episode to fork again and again, and who plays on.
 
@@ -54,7 +71,8 @@ class Forks:
         run, number = launch.find_episode(episode, store)
         self.episode = f"{run.id}/{number}"
         self.store = store
-        self.given = given
+        lasting = {name: _recalling(agent, {}, lasting=True) for name, agent in given.agents.items()}
+        self.given = given._replace(agents=lasting)
         self.log: EpisodeLog = run.episode(number)
         self.environment: Environment = resolve.environment(run.config, given)
         self.config = run.config
@@ -70,6 +88,9 @@ class Forks:
         """Score of `role` in the episode itself."""
         self.turns: Sequence[Turn] = [turn for turn in self.log.turns if turn.role == self.role]
         """What `role` said, in order."""
+        # No two episodes' rollouts shall draw alike, also where the same seed began both.
+        said = "\n".join(turn.text for turn in self.log.turns)
+        self._draws = f"{self.log.seed} {self.log.epoch} {said}"
 
     def require(self, method: str, *needs: str) -> None:
         """Refuse a method that needs more than the environment declares (`Environment.require`)."""
@@ -108,11 +129,11 @@ class Forks:
         """`[count]` Scores where somebody else plays `role` from its first turn on."""
         if not self.turns:
             return np.full(count, self.score)
-        agents = {**self.given.agents, self.role: _recalling(agent, {})}
+        agents = {**self.given.agents, self.role: _recalling(agent, {}, lasting=True)}
         return await self._scores(self.turns[0].index, count, seed, self.given._replace(agents=agents))
 
     async def _scores(self, at: int, count: int, seed: object, given: Given) -> Floats:
-        number = random.Random(f"{self.log.seed} {self.log.epoch} {at} {seed}").getrandbits(62)
+        number = random.Random(f"{at} {seed} {self._draws}").getrandbits(62)
         agents: dict[str, Any] = {
             role: resolve.told_apart({role: agent})[0][role] for role, agent in given.agents.items()
         }
@@ -122,7 +143,7 @@ class Forks:
         return _scores_of(run, self.role)
 
     def _policy(self) -> Agent:
-        """Who plays `role`, with models of its own: a fork closes what it was given."""
+        """Who plays `role`; a fork closes the models it was given, so each has its own."""
         return resolve.casting(self.config, self.environment, self.given).agents[self.role]
 
     def _said(self, number: int) -> dict[int, Message]:
@@ -148,11 +169,15 @@ def _scores_of(run: Run, role: str) -> Floats:
 
 
 class _Recalling:
-    """A model that says again what is remembered of some calls, and asks another for the rest."""
+    """A model that says again what is remembered of some calls, and asks another for the rest.
 
-    def __init__(self, model: Model, said: dict[int, Message]) -> None:
+    A `lasting` one leaves the other open: it is its maker's, and further rollouts will ask it.
+    """
+
+    def __init__(self, model: Model, said: dict[int, Message], lasting: bool) -> None:
         self.model = model
         self.said = said
+        self.lasting = lasting
         self.name = model.name
         self.remote = model.remote
 
@@ -172,13 +197,14 @@ class _Recalling:
             self.model.forget(session)
 
     async def close(self) -> None:
-        await self.model.close()
+        if not self.lasting:
+            await self.model.close()
 
 
-def _recalling(agent: Agent, said: dict[int, Message]) -> Agent:
+def _recalling(agent: Agent, said: dict[int, Message], *, lasting: bool = False) -> Agent:
     """`agent` with a memory of what to say."""
     made = copy.copy(agent)
-    model = _Recalling(agent.model, said)
+    model = _Recalling(agent.model, said, lasting)
     made.model = model
     made.stateful = cast("Any", model)
     return made

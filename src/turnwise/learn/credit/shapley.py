@@ -20,7 +20,7 @@ import numpy as np
 
 from turnwise.errors import ConfigError
 from turnwise.learn.batch import Floats
-from turnwise.learn.credit.rollouts import Forks, mean_score
+from turnwise.learn.credit.rollouts import Forks, mean_score, together
 
 NEEDS = ("forkable",)
 """What an environment must declare for `shapley_turns`."""
@@ -128,12 +128,9 @@ async def shapley_turns(forks: Forks, *, orders: int | None = None, count: int =
 async def _weighed(
     coalitions: list[Coalition], forks: Forks, count: int, seed: int
 ) -> dict[Coalition, float]:
-    """What each coalition is worth; the full one's is known."""
-    everybody = frozenset(range(len(forks.turns)))
-    worth: dict[Coalition, float] = {}
-    for number, members in enumerate(coalitions):
-        if members == everybody:
-            worth[members] = forks.score
-        else:
-            worth[members] = mean_score(await forks.keeping(members, count=count, seed=(seed, number)))
-    return worth
+    """What each coalition is worth; the full one's rollouts are the episode itself."""
+    ways = (
+        forks.keeping(members, count=count, seed=(seed, number)) for number, members in enumerate(coalitions)
+    )
+    scores = await together(ways)
+    return {members: mean_score(found) for members, found in zip(coalitions, scores, strict=True)}

@@ -15,7 +15,7 @@ import numpy as np
 
 from turnwise.errors import ConfigError
 from turnwise.learn.batch import Floats, Ints
-from turnwise.learn.credit.rollouts import Forks, mean_score
+from turnwise.learn.credit.rollouts import Forks, mean_score, together
 from turnwise.learn.credit.spans import check, lasts
 
 NEEDS = ("forkable",)
@@ -76,10 +76,9 @@ async def vine_turns(forks: Forks, *, count: int, luck: bool = True, seed: int =
     if count < 1:
         raise ConfigError(f"vine Monte Carlo: expected at least 1 continuation, got {count}")
     starts = [turn.index for turn in forks.turns]
-    before = np.array([mean_score(await forks.after(at, count=count, seed=seed)) for at in starts])
-    after = None
-    if not luck:
-        ends = [at + 1 for at in starts]
-        after = np.array([mean_score(await forks.after(at, count=count, seed=seed)) for at in ends])
+    points = starts if luck else [*starts, *(at + 1 for at in starts)]
+    scores = await together(forks.after(at, count=count, seed=seed) for at in points)
+    values = np.array([mean_score(of_point) for of_point in scores])
+    before, after = values[: len(starts)], None if luck else values[len(starts) :]
     episode = np.zeros(len(starts), dtype=np.int64)
     return vine_credits(before, np.array([forks.score]), episode, after=after)
