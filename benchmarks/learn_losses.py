@@ -1,7 +1,7 @@
 """What a PPO update's loss costs, forward and backward: packed tokens beside the padded `[B, T]` form.
 
 1,024 rows of 4,096 positions in up to 8 turns; in each turn the model's tokens come first, the observation's
-after them. The padded form is written here as verl's is (`core_algos.compute_policy_loss_vanilla`, token-mean),
+after them. The padded form is written as verl's is (`core_algos.compute_policy_loss_vanilla`, token-mean),
 operation by operation and with its metrics; `report` says by how much the values and gradients differ.
 """
 

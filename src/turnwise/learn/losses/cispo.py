@@ -37,7 +37,8 @@ def cispo(
     slope = torch.empty_like(given)
     values: list[Tensor] = []
     for block in gradient.blocks(given):
-        scale = torch.mul(advantages[block], weights[block], out=slope[block]).neg_()
-        scale.mul_(gradient.ratio(given[block], old[block]).clamp_(1 - low, 1 + high))
-        values.append(torch.dot(scale, given[block]))
+        ratio = gradient.ratio(given[block], old[block]).clamp_(1 - low, 1 + high)
+        scale = gradient.scale(advantages[block], weights[block], given)
+        torch.mul(ratio, scale, out=slope[block])
+        values.append(torch.dot(slope[block], given[block]))
     return gradient.known(gradient.summed(values, given), logprobs, slope)

@@ -53,6 +53,11 @@ def ratio(logprobs: Tensor, old: Tensor) -> Tensor:
     return torch.sub(logprobs, old).clamp_(max=30.0).exp_()
 
 
+def scale(advantages: Tensor, weights: Tensor, like: Tensor) -> Tensor:
+    """`[M]` -A times the weight of each token, in the precision of `like`."""
+    return torch.mul(advantages, weights).neg_().to(like.dtype)
+
+
 def blocks(values: Tensor) -> Iterator[slice]:
     """Slices of `[M]` to work through one by one: on a CPU, what stays in its cache; elsewhere the whole."""
     step = CACHED if values.device.type == "cpu" else max(len(values), 1)

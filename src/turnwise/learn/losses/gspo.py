@@ -44,7 +44,7 @@ def gspo(
     given = logprobs.detach()
     moved = segments.mean(given - old, row)
     ratio = moved.clamp_(max=LARGEST).exp_()[row]
-    scale = torch.mul(advantages, weights).neg_()
+    scale = gradient.scale(advantages, weights, given)
     clipped = ratio.clamp(1 - low, 1 + high).mul_(scale)
     plain = ratio.mul_(scale)
     losses = torch.maximum(plain, clipped)

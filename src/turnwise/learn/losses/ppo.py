@@ -49,7 +49,7 @@ def ppo(
     slope = torch.empty_like(given)
     values: list[Tensor] = []
     for block in gradient.blocks(given):
-        scale = torch.mul(advantages[block], weights[block]).neg_()
+        scale = gradient.scale(advantages[block], weights[block], given)
         plain, clipped, most = _surrogates(gradient.ratio(given[block], old[block]), scale, low, high, bound)
         losses = torch.maximum(plain, clipped, out=clipped)
         torch.minimum(losses, most, out=losses)

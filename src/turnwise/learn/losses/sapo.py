@@ -37,12 +37,11 @@ def sapo(
     slope = torch.empty_like(given)
     values: list[Tensor] = []
     for block in gradient.blocks(given):
-        advantage = advantages[block]
-        positive = torch.gt(advantage, 0, out=torch.empty_like(advantage))
+        scale = gradient.scale(advantages[block], weights[block], given)
+        positive = torch.lt(scale, 0, out=torch.empty_like(scale))
         tau = positive.mul_(temperature_positive - temperature_negative).add_(temperature_negative)
         ratio = gradient.ratio(given[block], old[block])
         gate = torch.sigmoid((ratio - 1).mul_(tau))
-        scale = torch.mul(advantage, weights[block]).mul_(-4)
-        values.append(torch.dot(scale / tau, gate))
-        torch.mul(gate.sub(gate.square()).mul_(ratio), scale, out=slope[block])
+        values.append(4 * torch.dot(scale / tau, gate))
+        torch.mul(gate.sub(gate.square()).mul_(ratio).mul_(4), scale, out=slope[block])
     return gradient.known(gradient.summed(values, given), logprobs, slope)
