@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import product
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from turnwise.environments.bifurcation import Branches
 from turnwise.errors import ConfigError
+from turnwise.judges import rating_judge
 from turnwise.learn import credit
 from turnwise.learn.batch import Turns
 from turnwise.learn.credit.counterfactual import leave_one_out
@@ -25,7 +27,7 @@ from turnwise.learn.credit.decomposition import (
 from turnwise.learn.credit.hindsight import hindsight_credits, hindsight_logprobs
 from turnwise.learn.credit.implicit import implicit_rewards, itpo_credits, itpo_weights
 from turnwise.learn.credit.information import information_gain
-from turnwise.learn.credit.judge import judge_credits, scores_by_turn
+from turnwise.learn.credit.judge import judge_credits, judged_turns, scores_by_turn
 from turnwise.learn.credit.shapley import shapley_sampled, shapley_values
 from turnwise.learn.credit.softmin import softmin_rewards, softmin_weights
 from turnwise.learn.credit.spans import firsts, lasts, softmax, sums
@@ -151,6 +153,25 @@ def test_verdicts_stand_with_their_turns_and_missing_ones_stay_missing() -> None
     ]
     found = scores_by_turn(log, [*verdicts, Verdict(score=4, evidence=(5,))])
     assert found[[0, 2]] == pytest.approx([7, 3])
+    assert np.isnan(found[1])
+
+
+def test_a_judge_is_asked_about_each_turn_and_what_it_mumbles_is_missing() -> None:
+    """It likes what is short, and cannot make up its mind about `hm`."""
+    turns = [
+        Turn(
+            index=n, role="agent" if n % 2 else "environment", message=Message(role="assistant", content=said)
+        )
+        for n, said in enumerate(["go", "yes", "and?", "hm", "well?", "whatever you say"])
+    ]
+    log = EpisodeLog(environment="e", task={}, turns=tuple(turns))
+
+    async def ask(prompt: str) -> str:
+        said = prompt.split("Response to rate:\n")[1].split("\n")[0]
+        return "no idea" if said == "hm" else f'{{"Score": {10 if len(said) < 5 else 2}}}'
+
+    found = asyncio.run(judged_turns(log, rating_judge("Short is good."), ask))
+    assert found[[0, 2]] == pytest.approx([10, 2])
     assert np.isnan(found[1])
 
 

@@ -1,12 +1,12 @@
 """Information gain: by how much a turn raised the probability of the reference answer (IGPO).
 
-Source: "Information Gain-based Policy Optimization". With p_t the probability that the policy gives the
+Source: Wang et al. 2025, "Information Gain-based Policy Optimization" (arXiv 2510.14967). With p_t the probability that the policy gives the
 reference answer once turn t and what it brought to light are known (for a text: the exponential of its mean
 token log-probability),
 
     credit_t = p_t - p_{t-1},      and the last turn has the outcome besides.
 
-The gains of an episode telescope: they sum to `p_last - p_start`.
+(In the paper the last turn, which answers, has the outcome alone: `last="alone"`.) The gains of an episode telescope: they sum to `p_last - p_start`.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def information_gain(
         start: `[E]` Before the first.
         episode: `[K]` Number of its episode, not decreasing.
         outcome: `[E]` Given for the last turn; None gives the gains only.
-        last: Whether the last turn has its gain and the outcome, or the outcome alone (a turn that only
-            states the answer brings nothing to light).
+        last: Whether the last turn has its gain and the outcome, or the outcome alone, as published (a turn
+            that only states the answer brings nothing to light).
         scale: `log` counts in nats.
 
     Raises:

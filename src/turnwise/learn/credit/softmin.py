@@ -1,7 +1,7 @@
 """Softmin process reward: the return of an episode behaves as its worst step (PURE).
 
 Source: Cheng et al. 2025, "Stop Summation: Min-Form Credit Assignment Is All Process Reward Model Needs for
-Reasoning". With process rewards r_t of one episode and temperature T,
+Reasoning" (arXiv 2504.15275). With process rewards r_t of one episode and temperature T,
 
     w_t = exp(-r_t / T) / sum_s exp(-r_s / T),      r*_t = w_t r_t.
 
