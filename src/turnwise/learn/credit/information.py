@@ -1,12 +1,13 @@
 """Information gain: by how much a turn raised the probability of the reference answer (IGPO).
 
-Source: Wang et al. 2025, "Information Gain-based Policy Optimization" (arXiv 2510.14967). With p_t the probability that the policy gives the
-reference answer once turn t and what it brought to light are known (for a text: the exponential of its mean
-token log-probability),
+Source: Wang et al. 2025, "Information Gain-based Policy Optimization" (arXiv 2510.14967). With p_t the
+probability that the policy gives the reference answer once turn t and what it brought to light are known (for
+a text: the exponential of its mean token log-probability),
 
-    credit_t = p_t - p_{t-1},      and the last turn has the outcome besides.
+    credit_t = p_t - p_{t-1},      and the last turn has the outcome besides
 
-(In the paper the last turn, which answers, has the outcome alone: `last="alone"`.) The gains of an episode telescope: they sum to `p_last - p_start`.
+(in the paper the last turn, which answers, has the outcome alone: `last="alone"`). The gains of an episode
+telescope: they sum to `p_last - p_start`.
 """
 
 from __future__ import annotations
