@@ -26,7 +26,9 @@ class Bend(NamedTuple):
 
 def says(text: str) -> Bend:
     """That text, whatever would be sensible."""
-    return Bend(f"says({text if len(text) < 40 else text[:20] + f'… {len(text)} characters'!r})", lambda _: text)
+    return Bend(
+        f"says({text if len(text) < 40 else text[:20] + f'… {len(text)} characters'!r})", lambda _: text
+    )
 
 
 SENSIBLE = Bend("sensible", lambda text: text)
@@ -40,10 +42,40 @@ TEXTS = [
     *("٣", "²", "①", "１２", "𝟗", "Ⅷ", "½", "9" * 5000, "-" + "9" * LONG, "0" * LONG, "1." + "0" * LONG),
     *("a" * LONG, " " * LONG, "\n" * LONG, "(" * LONG, "[" * LONG, '{"a":' * 20_000, "<" * LONG, '"' * LONG),
     *("<answer>", "</answer>", "<answer></answer>", "<answer>" * 5000, "</answer><answer>", "<think>" * 5000),
-    *("<think></think>", "```", "```json\n{}\n```", "```python\nexit()\n```", "Answer:", "<execute></execute>"),
+    *(
+        "<think></think>",
+        "```",
+        "```json\n{}\n```",
+        "```python\nexit()\n```",
+        "Answer:",
+        "<execute></execute>",
+    ),
     *("null", "true", "[]", "{}", '{"action": null}', '[{"x": 1e999}]', "[[[[]]]]", '{"action": {"id": []}}'),
-    *("%s%n%d", "{0.__class__}", "{}{}", "\\", "\\1", "$1", "(?P<", "[a-", "*", "?", "__import__('os')", "'; --"),
-    *("I give up.", "yes", "no", "Yes. No.", "up down left right", "a b" * 30_000, "1 + " * 20_000, "((1)", "1 1"),
+    *(
+        "%s%n%d",
+        "{0.__class__}",
+        "{}{}",
+        "\\",
+        "\\1",
+        "$1",
+        "(?P<",
+        "[a-",
+        "*",
+        "?",
+        "__import__('os')",
+        "'; --",
+    ),
+    *(
+        "I give up.",
+        "yes",
+        "no",
+        "Yes. No.",
+        "up down left right",
+        "a b" * 30_000,
+        "1 + " * 20_000,
+        "((1)",
+        "1 1",
+    ),
     "9" * 20 + "**" + "9" * 20,
     "9**9**9**9",
     "x" * 50 + " " + "y" * 50,
