@@ -23,6 +23,7 @@ from turnwise import wire
 from turnwise.episode import Episode
 from turnwise.errors import StoreError
 from turnwise.log import EpisodeLog, Segment
+from turnwise.store.checkpoint import Checkpoints
 from turnwise.store.schema import episodes, log
 
 _ENDED = (
@@ -31,6 +32,8 @@ _ENDED = (
 )
 _PART = ("run", "episode", "part", "data", "timings")
 _MOST_ROUNDS = 8
+_ROW = 200
+"""About what a row takes in the log besides its data."""
 _encode = msgspec.json.Encoder().encode
 
 
@@ -89,6 +92,7 @@ class RunJournal:
         self._run = run
         self._trouble = trouble
         self._writer = _Writer(engine)
+        self._checkpoints = None if threaded else Checkpoints(str(engine.url.database))
         self._dirty: list[EpisodeJournal] = []
         self._batch = Batch()
         self._unwritten = Batch()
@@ -156,6 +160,8 @@ class RunJournal:
             # A full disk may have been made room on meanwhile; the run is over all the same.
             self._write(self._unwritten)
         self._writer.close()
+        if self._checkpoints is not None:
+            self._checkpoints.close()
         if self.failure is not None:
             raise self.failure
 
@@ -213,6 +219,8 @@ class RunJournal:
         try:
             with self._trouble("write"):
                 self._writer.write(batch)
+            if self._checkpoints is not None:
+                self._checkpoints.wrote(sum(len(part[3]) for part in batch.parts) + _ROW * len(batch.parts))
         except StoreError as error:
             self.failure, self._unwritten = error, batch
             if self._loop is not None:

@@ -430,11 +430,11 @@ def _options(url: sa.URL) -> dict[str, Any]:
 
 
 def _tune(connection: Any, record: Any) -> None:
-    """A write-ahead log that survives any crash of the process, and checkpoints seldom."""
+    """A write-ahead log that survives any crash of the process; `checkpoint.py` carries it over."""
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.execute("PRAGMA wal_autocheckpoint=4000")
+    cursor.execute("PRAGMA wal_autocheckpoint=0")
     cursor.execute("PRAGMA cache_size=-32000")
     cursor.close()
 
