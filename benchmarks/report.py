@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,8 @@ def targets() -> list[str]:
         ("resume of a 10,000-episode run, the whole command", 2, store["resume_10000_s"], "{:.2f} s"),
         ("`show` on 100,000 episodes", 0.5, store["show_100000_s"], "{:.2f} s"),
         ("`ls` on 100,000 episodes", 0.5, store["ls_100000_s"], "{:.2f} s"),
+        ("a turn in an episode over a step of the bare world (median of worlds)", 20, _added(), "{:.0f} µs"),
+        ("1,000 levels of Sokoban", 10, max(read("worlds")["levels_per_1000_s"].values()), "{:.1f} s"),
         ("base install, distributions", 30, base["distributions"], "{}"),
         ("base install, size", 150, base["mb"], "{:.0f} MB"),
         ("`import turnwise`", 150, base["import_s"] * 1000, "{:.0f} ms"),
@@ -76,6 +79,31 @@ def lengths() -> list[str]:
     turns = read("turns")
     rows = [f"| {name} | {value:.2f} x |" for name, value in sorted(turns["growth_10_to_160"].items())]
     return ["| engine | a turn of 160, against a turn of 10 |", "| --- | --- |", *rows]
+
+
+def worlds() -> list[str]:
+    """Steps a second of each world, what an episode adds to a turn, and the same game elsewhere."""
+    measured = read("worlds")
+    rows: list[str] = []
+    for name, row in measured["worlds"].items():
+        steps, added = row.get("steps_per_s"), row.get("added_us_memory")
+        peer = f"{row['peer_steps_per_s']:,.0f} ({row['peer']})" if "peer" in row else ""
+        bare = "" if steps is None else f"{steps:,.0f}"
+        more = "" if added is None else f"{added:.0f}"
+        kept = "" if added is None else f"{row['added_us_stored']:.0f}"
+        rows.append(f"| {name} | {bare} | {row['turns_per_s']:,.0f} | {more} | {kept} | {peer} |")
+    levels = ", ".join(f"{seconds:.1f} s ({kind})" for kind, seconds in measured["levels_per_1000_s"].items())
+    head = [
+        "| world | bare steps/s | turns/s | added, µs a turn | added where stored | elsewhere, steps/s |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    return [*head, *rows, "", f"1,000 levels of Sokoban, made and solved: {levels}."]
+
+
+def _added() -> float:
+    """What an episode in memory adds to a turn: the median over the worlds."""
+    rows = read("worlds")["worlds"].values()
+    return statistics.median(row["added_us_memory"] for row in rows if "added_us_memory" in row)
 
 
 def weights() -> list[str]:
@@ -112,6 +140,14 @@ def main() -> None:
         "## Long episodes",
         "",
         *lengths(),
+        "",
+        "## Worlds",
+        "",
+        "Steps and turns a second of one core; the player says again what a random one said. A step of",
+        "a world with several actions a reply (`sokoban`, `taxi`, `wmact_maze`) is the whole reply. What an",
+        "episode adds to a turn is measured in the same process as the bare world's step.",
+        "",
+        *worlds(),
         "",
         "## Installations",
         "",
