@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -320,6 +322,31 @@ def test_the_packed_loss_is_the_padded_one() -> None:
 def test_an_unknown_loss_is_met_with_the_nearest_names() -> None:
     with pytest.raises(ConfigError, match=r"'gsop'.*did you mean 'gspo'"):
         losses.get("gsop")
+
+
+def in_a_process_of_its_own(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+
+def test_torch_is_loaded_with_the_first_loss_and_not_before() -> None:
+    code = "import sys; from turnwise.learn import losses; losses.names(); print('torch' in sys.modules)"
+    assert in_a_process_of_its_own(code).strip() == "False"
+
+
+def test_without_torch_the_extra_is_named() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from turnwise.errors import ConfigError\n"
+        "from turnwise.learn import losses\n"
+        "try: losses.get('ppo')\n"
+        "except ConfigError as error: print(error)"
+    )
+    assert in_a_process_of_its_own(code).strip() == "the loss 'ppo' needs torch: install turnwise[learn]"
+
+
+def test_each_loss_knows_how_its_paper_adds_up() -> None:
+    assert losses.published_mode("gspo") == "seq-mean-token-mean"
+    assert {losses.published_mode(name) for name in losses.names()} <= set(aggregation.MODES)
 
 
 def test_every_name_is_a_documented_function() -> None:

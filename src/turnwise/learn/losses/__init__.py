@@ -10,6 +10,6 @@ padded.
 `get("gspo")` is the function of that name; torch is loaded then, not before.
 """
 
-from turnwise.learn.losses.registry import get, inputs, names
+from turnwise.learn.losses.registry import get, inputs, names, published_mode
 
-__all__ = ["get", "inputs", "names"]
+__all__ = ["get", "inputs", "names", "published_mode"]

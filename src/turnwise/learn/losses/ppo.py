@@ -39,7 +39,7 @@ def ppo(
         logprobs: `[M]` Log-probabilities of the sampled tokens under the policy being trained.
         old: `[M]` The same under the policy that the update started from.
         advantages: `[M]` Advantage of each token (those of turns: `advantages[turn]`).
-        weights: `[M]` What each token counts: `aggregation.token_weights`, times corrections.
+        weights: `[M]` What each token counts, at least 0: `aggregation.token_weights`, times corrections.
         low: Ratios below 1 - low earn no more, where the advantage is negative.
         high: Ratios above 1 + high earn no more, where the advantage is positive.
         dual: Ratios above it cost no more, where the advantage is negative; None is no such bound.

@@ -12,6 +12,8 @@ from turnwise.errors import ConfigError, did_you_mean
 if TYPE_CHECKING:
     import torch
 
+    from turnwise.learn.losses.aggregation import Mode
+
 LOSSES = {
     "archer_actor": "archer:actor",
     "archer_critic": "archer:critic",
@@ -41,6 +43,24 @@ LOSSES = {
 }
 """Name of each loss: its file and its function."""
 
+AGGREGATION: dict[str, Mode] = {
+    "archer_actor": "seq-mean-token-sum",
+    "archer_token_baseline": "token-mean",
+    "cispo": "token-mean",
+    "dapo": "token-mean",
+    "dual_clip": "token-mean",
+    "epo": "seq-mean-turn-mean",
+    "epo_code": "seq-mean-turn-mean",
+    "gmpo": "seq-mean-token-mean",
+    "gpg": "token-mean",
+    "gspo": "seq-mean-token-mean",
+    "ilql": "token-mean",
+    "mc_returns": "token-mean",
+    "ppo": "token-mean",
+    "sapo": "seq-mean-token-mean",
+}
+"""How the paper of each loss adds up tokens."""
+
 
 def names() -> tuple[str, ...]:
     """The names of all losses."""
@@ -64,6 +84,12 @@ def get(name: str) -> Callable[..., torch.Tensor]:
         if error.name != "torch":
             raise
         raise ConfigError(f"the loss {name!r} needs torch: install turnwise[learn]") from None
+
+
+def published_mode(name: str) -> Mode:
+    """How the loss called `name` adds up tokens in its paper; `token-mean` where it says nothing."""
+    get(name)
+    return AGGREGATION.get(name, "token-mean")
 
 
 def inputs(name: str) -> tuple[str, ...]:
