@@ -102,7 +102,7 @@ def worlds() -> list[str]:
 
 
 def _added(way: str) -> float:
-    """What an episode (in `memory`, or `stored`) adds to a turn, in microseconds: the median over the worlds."""
+    """What an episode (in `memory`, or `stored`) adds to a turn, in µs: the median over the worlds."""
     key, rows = f"added_us_{way}", read("worlds")["worlds"].values()
     return statistics.median(row[key] for row in rows if key in row)
 
