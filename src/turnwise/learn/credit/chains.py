@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from turnwise.learn.batch import Floats, Ints, Turns
+from turnwise.learn.batch import Bools, Floats, Ints, Turns
 from turnwise.learn.credit.threads import kernels
 
 
@@ -21,7 +21,12 @@ def chains(turns: Turns) -> tuple[Ints, int, int]:
 def outcomes(turns: Turns) -> Floats:
     """`[C]` All that each chain was given."""
     chain, count, _ = chains(turns)
-    return np.bincount(chain, turns.reward, minlength=count).astype(np.float64, copy=False)
+    return totals(turns.reward, chain, count)
+
+
+def totals(values: Floats | Ints, chain: Ints, count: int) -> Floats:
+    """`[C]` Sums of `values` `[K]` over chains."""
+    return np.bincount(chain, values, minlength=count).astype(np.float64, copy=False)
 
 
 def to_go(turns: Turns, gamma: float = 1.0, reward: Floats | None = None) -> Floats:
@@ -37,6 +42,13 @@ def to_go(turns: Turns, gamma: float = 1.0, reward: Floats | None = None) -> Flo
     out = np.empty(len(given))
     kernels().turn_returns(given, np.ascontiguousarray(chain, np.int64), float(gamma), np.zeros(count), out)
     return out
+
+
+def there(turns: Turns, chain: Ints, count: int) -> Bools | None:
+    """`[C]` Chains that count: they have a turn that does. None where all do."""
+    present = None if turns.counted is None else turns.counted.astype(np.float64)
+    seen = np.bincount(chain, present, minlength=count) > 0
+    return None if seen.all() else seen
 
 
 def last(turns: Turns) -> Ints:

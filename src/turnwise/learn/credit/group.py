@@ -14,13 +14,13 @@ Roles stay apart in every scope but `batch`: two sides of a game share no baseli
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from turnwise.errors import CapabilityError, ConfigError
 from turnwise.learn.batch import Bools, Floats, Ints, Turns
-from turnwise.learn.credit.chains import chains, outcomes, to_go
+from turnwise.learn.credit.chains import chains, outcomes, there, to_go, totals
 
 Signal: TypeAlias = Literal["outcome", "reward", "to_go"]
 Scope: TypeAlias = Literal["batch", "role", "group", "turn", "state"]
@@ -57,30 +57,28 @@ def relative(
         gamma: Discount per turn, for `to_go`.
         row: `[K]` Row of each turn, where rows vote.
     """
+    settings: dict[str, Any] = {
+        "leave_one_out": leave_one_out,
+        "deviation": deviation,
+        "epsilon": epsilon,
+        "alone": alone,
+    }
+    if signal != "outcome" or scope in ("turn", "state"):
+        value = turn_signal(turns, signal, gamma)
+        vote = turn_votes(turns, votes)
+        return centre(value, labels(turns, scope), vote=vote, counted=turns.counted, **settings)
     chain, count, roles = chains(turns)
-    by_turn = signal != "outcome" or scope in ("turn", "state")
-    if by_turn:
-        chain_outcome = outcomes(turns)[chain] if signal == "outcome" else None
-        value = turns.reward if signal == "reward" else chain_outcome
-        value = to_go(turns, gamma) if value is None else value
-        label, weight = labels(turns, scope), turn_votes(turns, votes)
-        seen: Bools | None = turns.counted
-    else:
-        value = outcomes(turns)
-        label, weight = chain_labels(turns, scope, roles), chain_votes(turns, votes, row)
-        present = turns.counted.astype(np.float64) if turns.counted is not None else None
-        seen = np.bincount(chain, present, minlength=count) > 0
-    result = centre(
-        value,
-        label,
-        vote=weight,
-        counted=seen,
-        leave_one_out=leave_one_out,
-        deviation=deviation,
-        epsilon=epsilon,
-        alone=alone,
-    )
-    return result if by_turn else result[chain]
+    label, vote = chain_labels(turns, scope, roles), chain_votes(turns, votes, row)
+    seen = there(turns, chain, count)
+    value = totals(turns.reward, chain, count)
+    return centre(value, label, vote=vote, counted=seen, **settings)[chain]
+
+
+def turn_signal(turns: Turns, signal: Signal, gamma: float) -> Floats:
+    """`[K]` What is compared, for each turn."""
+    if signal == "reward":
+        return turns.reward
+    return to_go(turns, gamma) if signal == "to_go" else outcomes(turns)[chains(turns)[0]]
 
 
 def centre(
@@ -111,30 +109,29 @@ def centre(
         epsilon_in: Added to the deviation, or to the variance under the root (batch whitening).
         alone: What one that has no counted peer gets: 0, or its value as it is.
     """
-    weight = np.ones(len(value)) if vote is None else vote
-    own = weight if counted is None else weight * counted
-    total = np.bincount(label, own)
+    own = np.ones(len(value)) if vote is None else vote
+    own = own if counted is None else own * counted
+    total = np.asarray(np.bincount(label, own), np.float64)
     summed = np.bincount(label, own * value)
-    voters = np.bincount(label, own > 0)
-    peers = voters[label] - (own > 0) > 0
+    # Votes need not be whole numbers, so voters are counted apart where there are votes.
+    voter = own if vote is None else (own > 0).astype(np.float64)
+    voters = total if vote is None else np.bincount(label, voter)
+    peers = voters[label] > voter
     with np.errstate(divide="ignore", invalid="ignore"):
+        difference = centred = value - (summed / total)[label]
         if leave_one_out:
             difference = value - (summed[label] - own * value) / (total[label] - own)
-        else:
-            difference = value - (summed / total)[label]
         if deviation != "none":
-            variance = variances(value, label, own, deviation)
+            variance = variances(centred, label, own, total, deviation)
             scale = np.sqrt(variance + epsilon) if epsilon_in == "variance" else np.sqrt(variance) + epsilon
             difference = difference / scale[label]
     return np.where(peers, difference, value if alone == "raw" else 0.0)
 
 
-def variances(value: Floats, label: Ints, own: Floats, deviation: Deviation) -> Floats:
+def variances(centred: Floats, label: Ints, own: Floats, total: Floats, deviation: Deviation) -> Floats:
     """`[labels]` Σ w·(x − mean)² / (Σ w − 1), or / Σ w; not finite where there are too few votes."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        total = np.bincount(label, own)
-        mean = np.bincount(label, own * value) / total
-        return np.bincount(label, own * (value - mean[label]) ** 2) / (total - (deviation == "unbiased"))
+        return np.bincount(label, own * centred**2) / (total - (deviation == "unbiased"))
 
 
 def labels(turns: Turns, scope: Scope) -> Ints:

@@ -256,8 +256,9 @@ def piece_sums(
     for i in range(low, high):
         s = 0.0
         q = 0.0
-        for t in range(i * piece, min((i + 1) * piece, len(value))):
-            d = value[t] - about
+        part = value[i * piece : (i + 1) * piece]
+        for t in range(len(part)):
+            d = part[t] - about
             s += d
             q += d * d
         first[i] = s
@@ -267,5 +268,7 @@ def piece_sums(
 @compiled
 def rescale(low: int, high: int, piece: int, value: Reals, mean: float, factor: float, out: Reals) -> None:
     """(x − mean) · factor."""
-    for t in range(low * piece, min(high * piece, len(value))):
-        out[t] = (value[t] - mean) * factor
+    source = value[low * piece : high * piece]
+    target = out[low * piece : high * piece]
+    for t in range(len(source)):
+        target[t] = (source[t] - mean) * factor

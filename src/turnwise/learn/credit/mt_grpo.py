@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from turnwise.learn.batch import Floats, Turns
-from turnwise.learn.credit.chains import chains, last, outcomes
+from turnwise.learn.credit.chains import chains, last, outcomes, there
 from turnwise.learn.credit.group import Deviation, centre, chain_labels
 from turnwise.learn.credit.registry import method
 
@@ -38,10 +38,10 @@ def mt_grpo(
     if outcome is None:
         outcome = np.zeros(count)
         outcome[chain[ends]] = turns.reward[ends]
-    there = np.bincount(chain, turns.counted, minlength=count) > 0
+    seen = there(turns, chain, count)
 
     def z(value: Floats) -> Floats:
-        return centre(value, label, counted=there, deviation=deviation, epsilon=epsilon)[chain]
+        return centre(value, label, counted=seen, deviation=deviation, epsilon=epsilon)[chain]
 
     several = (np.bincount(chain, minlength=count) > 1)[chain]
     first = coefficient * np.where(turns.index == 0, z(total - outcome), 0.0)

@@ -27,7 +27,9 @@ def pass_at_k(turns: Turns, *, deviation: Deviation = "unbiased", epsilon: float
     peers = (of[second] == of[first]) & (second > first)
     lead = np.where(peers, ranked[first] - ranked[second], 0.0)
     if deviation != "none":
-        variance = variances(value, label, np.ones(len(value)), deviation)[of[first]]
+        number = np.bincount(label).astype(np.float64)
+        mean = np.bincount(label, value) / np.maximum(number, 1)
+        variance = variances(value - mean[label], label, np.ones(len(value)), number, deviation)[of[first]]
         lead = np.where(peers, lead / (np.sqrt(np.where(peers, variance, 0)) + epsilon), 0.0)
     result = np.zeros(count)
     result[played[best_first[first]]] = lead

@@ -112,15 +112,14 @@ def check(turns: Turns, name: str = "credit") -> None:
         values = getattr(turns, field)
         if values is not None and len(values) != count:
             raise ConfigError(f"{name}: turns.{field} has {len(values)} entries for {count} turns")
-    if count and (np.any(np.diff(turns.episode) < 0) or turns.episode[0] < 0):
+    if count and ((turns.episode[1:] < turns.episode[:-1]).any() or turns.episode[0] < 0):
         raise ConfigError(f"{name}: turns must be sorted by episode, numbered from 0")
     if count and turns.episode[-1] >= len(turns.group):
         raise ConfigError(
             f"{name}: turns.group has {len(turns.group)} entries, but there is an episode {turns.episode[-1]}"
         )
-    bad = np.flatnonzero(~np.isfinite(turns.reward))
-    if len(bad):
-        k = bad[0]
+    if not np.isfinite(turns.reward.sum()):
+        k = np.flatnonzero(~np.isfinite(turns.reward))[0]
         raise ConfigError(
             f"{name}: turn {turns.index[k]} of episode {turns.episode[k]} has the reward {turns.reward[k]}; "
             "drop the episode or mend its environment"

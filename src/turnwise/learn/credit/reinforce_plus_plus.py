@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
+
 from turnwise.learn.batch import Floats, Turns
 from turnwise.learn.credit.group import Alone, relative
 from turnwise.learn.credit.registry import method
@@ -21,6 +23,7 @@ def reinforce_plus_plus(
 ) -> Reals:
     """REINFORCE++: discounted reward to go of each token, whitened over all tokens of the batch, `[M]`.
 
+    In single precision, whatever is summed in double.
     Hu et al. (arXiv 2501.03262). verl multiplies the running return by the mask, so that an observation cuts
     off all credit from later turns (`published`); OpenRLHF and SkyRL discount through observations. Here the
     return runs on over sampled tokens.
@@ -33,7 +36,8 @@ def reinforce_plus_plus(
         variant: `published` is verl's.
     """
     segment = "turn" if variant == "published" else "episode"
-    return whiten(returns(turns, gamma=gamma, token_reward=token_reward, segment=segment), epsilon=epsilon)
+    result = returns(turns, gamma=gamma, token_reward=token_reward, segment=segment, dtype=np.float32)
+    return whiten(result, epsilon=epsilon, out=result)
 
 
 @method("reinforce_plus_plus_baseline")

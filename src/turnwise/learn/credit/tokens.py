@@ -75,7 +75,7 @@ def returns(
     token_reward: Reals | None = None,
     segment: Segment = "episode",
     row: Ints | None = None,
-    dtype: type[np.floating[Any]] = np.float64,
+    dtype: type[np.float32 | np.float64] = np.float64,
 ) -> Reals:
     """`[M]` Reward to go of each sampled token, G_t = r_t + γ·G_{t+1}; observations cost no discount.
 
@@ -97,28 +97,28 @@ def returns(
     return out
 
 
-def whiten(values: Reals, *, epsilon: float = 1e-8, shift: bool = True) -> Reals:
+def whiten(values: Reals, *, epsilon: float = 1e-8, out: Reals | None = None) -> Reals:
     """`[M]` `(x − mean) / √(variance + ε)` over all tokens, variance unbiased (verl `masked_whiten`).
 
     Args:
         values: `[M]` Of sampled tokens only, so no mask is needed.
         epsilon: Added to the variance.
-        shift: Whether the mean stays subtracted.
+        out: Where the result goes; may be `values` itself.
     """
     count = len(values)
     if count == 0:
         return values
     pieces = -(-count // PIECE)
     first, second = np.empty(pieces), np.empty(pieces)
-    work = kernels()
-    spread(work.piece_sums, pieces, count, PIECE, values, 0.0, first, second)
-    mean = float(first.sum()) / count
-    spread(work.piece_sums, pieces, count, PIECE, values, mean, first, second)
-    variance = float(second.sum()) / max(count - 1, 1)
-    out = np.empty_like(values)
-    about = mean if shift else 0.0
-    spread(work.rescale, pieces, count, PIECE, values, about, 1 / float(np.sqrt(variance + epsilon)), out)
-    return out
+    # One pass: sums about a number near the mean lose no digits.
+    about = float(values[:: max(count // 1024, 1)].mean(dtype=np.float64))
+    spread(kernels().piece_sums, pieces, count, PIECE, values, about, first, second)
+    off = float(first.sum()) / count
+    variance = max(float(second.sum()) - count * off * off, 0.0) / max(count - 1, 1)
+    result = np.empty_like(values) if out is None else out
+    factor = 1 / float(np.sqrt(variance + epsilon))
+    spread(kernels().rescale, pieces, count, PIECE, values, about + off, factor, result)
+    return result
 
 
 def whiten_turns(values: Floats, turns: Turns, *, epsilon: float = 1e-8) -> Floats:
