@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_rows import wild
-from toys import Toy, babble, play, tokenizer
+from toys import Toy, babble, play, tokenizer, wild
 
 from turnwise.agent import Agent
 from turnwise.engine.fork import prefix
@@ -175,17 +174,18 @@ def test_a_row_that_fits_nowhere_is_told() -> None:
 
 
 rows_strategy = st.lists(
-    st.tuples(st.lists(st.integers(0, 2), min_size=1, max_size=8), st.integers(1, 5)), min_size=1, max_size=9
+    st.tuples(st.lists(st.integers(0, 1), min_size=1, max_size=8), st.integers(1, 5)), min_size=1, max_size=9
 )
 
 
 @settings(deadline=None, max_examples=200)
-@given(rows=rows_strategy, budget=st.integers(13, 60), share=st.booleans(), least=st.integers(1, 4))
+@given(rows=rows_strategy, more=st.integers(0, 40), share=st.booleans(), least=st.integers(1, 4))
 def test_each_token_stands_once_and_sees_its_own_past(
-    rows: list[tuple[list[int], int]], budget: int, share: bool, least: int
+    rows: list[tuple[list[int], int]], more: int, share: bool, least: int
 ) -> None:
     rng = random.Random(len(rows))
     batch = batch_with(*(row(list(ids), [rng.randrange(3) for _ in range(size)]) for ids, size in rows))
+    budget = int(np.diff(batch.row_start).max()) + more
     lines = pack(batch, budget, share=share, least=least)
     assert sorted(number for line in lines for number in line.rows) == list(range(batch.rows))
     targets = [token for line in lines for token in line.targets(batch, batch.sampled)[0]]

@@ -17,12 +17,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from turnwise.agent import Agent
+from turnwise.agent import Agent, Entry
 from turnwise.environment import Environment
 from turnwise.episode import Episode
 from turnwise.learn.batch import Batch, check
 from turnwise.log import EpisodeLog
-from turnwise.message import Message
+from turnwise.message import Message, user
 from turnwise.model import Request, Sample
 from turnwise.models.hf.chat import Memory
 from turnwise.models.hf.options import HFOptions
@@ -213,3 +213,32 @@ def babble(request: Request) -> list[int]:
     rng = random.Random(f"{request.rng_seed}/{request.ordinal}")
     said = [rng.randrange(END + 2, len(tokenizer())) for _ in range(rng.randrange(5))]
     return [*said, END] if rng.random() < 0.8 or not said else said
+
+
+def wild(seed: int, length: int) -> Any:
+    """A script of anything that a script and a scaffold can do."""
+
+    async def script(episode: Episode) -> None:
+        rng = random.Random(seed)
+        for number in range(length):
+            role = episode.roles[rng.choice(["agent", "agent", "user"])]
+            match rng.randrange(6):
+                case 0:
+                    role.tell(rng.choice(["The quick", " brown", "\nfox", "<think>"]))
+                case 1:
+                    question = user(f"Aside {number}.")
+                    await role.sample([Entry(question, question)])
+                case 2:
+                    role.tell("which?")
+                    calls = [await role.sample() for _ in range(3)]
+                    role.post(rng.choice(calls))
+                case 3:
+                    role.tell("so?")
+                    role.post("because it does")
+                case _:
+                    turn = await role.respond(rng.choice(["Is it 50?", " lower", "10"]))
+                    episode.reward(float(rng.randrange(3)), turn, role=role.name)
+        await episode.agent.respond("And now?")
+        await episode.user.respond("And now?")
+
+    return script
