@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from credit_cases import Episode, of_episodes, some_episodes, turns
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turnwise.errors import ConfigError
@@ -99,6 +99,7 @@ def test_scopes_of_the_general_estimator() -> None:
         relative(one, votes="row")
 
 
+@settings(deadline=None)
 @given(some_episodes)
 def test_group_estimators_sum_to_zero(episodes: list[Episode]) -> None:
     """Over the episodes of each group, GRPO, Dr.GRPO and RLOO give nothing in all."""
@@ -111,6 +112,7 @@ def test_group_estimators_sum_to_zero(episodes: list[Episode]) -> None:
     assert weighted == pytest.approx(0, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(some_episodes)
 def test_rloo_is_dr_grpo_scaled(episodes: list[Episode]) -> None:
     data = of_episodes(episodes)
@@ -119,6 +121,7 @@ def test_rloo_is_dr_grpo_scaled(episodes: list[Episode]) -> None:
     assert credit.get("rloo")(data) == pytest.approx(expected, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(some_episodes, st.integers(1, 5))
 def test_a_vote_of_three_is_being_there_three_times(episodes: list[Episode], times: int) -> None:
     data = of_episodes(episodes)
@@ -138,6 +141,7 @@ OF_TURNS = (
 )
 
 
+@settings(deadline=None)
 @given(some_episodes, st.randoms(use_true_random=False))
 def test_the_order_of_episodes_does_not_matter(episodes: list[Episode], random: Any) -> None:
     order = list(range(len(episodes)))
@@ -149,6 +153,7 @@ def test_the_order_of_episodes_does_not_matter(episodes: list[Episode], random: 
             assert other[after.episode == place] == pytest.approx(one[before.episode == i], abs=1e-9), name
 
 
+@settings(deadline=None)
 @given(some_episodes)
 def test_splitting_an_episode_does_not_change_its_baseline(episodes: list[Episode]) -> None:
     """A turn broken in two (a summary came between) is the same episode: no other episode notices."""
@@ -161,6 +166,7 @@ def test_splitting_an_episode_does_not_change_its_baseline(episodes: list[Episod
         assert other[1:] == pytest.approx(one, abs=1e-9), name
 
 
+@settings(deadline=None)
 @given(some_episodes)
 def test_reward_to_go_is_the_sum_of_what_follows(episodes: list[Episode]) -> None:
     data = of_episodes(episodes)
@@ -172,6 +178,7 @@ def test_reward_to_go_is_the_sum_of_what_follows(episodes: list[Episode]) -> Non
     assert to_go(data, 0.5) == pytest.approx(expected)
 
 
+@settings(deadline=None)
 @given(some_episodes)
 def test_weights_make_a_sum_into_the_average_asked_for(episodes: list[Episode]) -> None:
     data = of_episodes(episodes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from credit_cases import Episode, by_hand, of_episodes, some_episodes, turns
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turnwise.errors import ConfigError
@@ -58,6 +58,7 @@ def test_the_reward_of_a_turn_without_tokens_goes_to_the_turn_before() -> None:
     assert bi_level_gae(silent, values=np.zeros(3)).tolist() == [1, 1, 0]
 
 
+@settings(deadline=None)
 @given(some_episodes, st.floats(0, 1), st.floats(0, 1))
 def test_masked_gae_is_gae_on_the_compacted_sequence(
     episodes: list[Episode], gamma: float, lam: float
@@ -90,6 +91,7 @@ def test_masked_gae_is_gae_on_the_compacted_sequence(
     assert not dense[~sampled].any()
 
 
+@settings(deadline=None)
 @given(some_episodes, st.floats(0, 1))
 def test_without_values_gae_is_the_reward_to_go(episodes: list[Episode], gamma: float) -> None:
     data = of_episodes(episodes)
@@ -97,6 +99,7 @@ def test_without_values_gae_is_the_reward_to_go(episodes: list[Episode], gamma: 
     assert gae(data, values=zeros, gamma=gamma) == pytest.approx(returns(data, gamma=gamma), abs=1e-12)
 
 
+@settings(deadline=None)
 @given(some_episodes, st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
 def test_bi_level_gae_of_one_turn_is_gae(
     episodes: list[Episode], gamma: float, lam: float, turn_gamma: float
@@ -198,6 +201,7 @@ def test_the_optimal_token_baseline_counts_sampled_tokens_over_turns_and_needs_a
     assert optimal_token_baseline(apart, **settings) == pytest.approx([3, 3, 3, 1, 1, 1])
 
 
+@settings(deadline=None)
 @given(some_episodes)
 def test_equal_energies_make_the_optimal_token_baseline_a_mean(episodes: list[Episode]) -> None:
     data = of_episodes([(group, [(rest[0][0], 3, 0)]) for group, rest in episodes])
@@ -206,6 +210,7 @@ def test_equal_energies_make_the_optimal_token_baseline_a_mean(episodes: list[Ep
     assert got == pytest.approx(np.repeat(relative(data, alone="raw"), 3), abs=1e-6)
 
 
+@settings(deadline=None)
 @given(some_episodes)
 def test_whitened_numbers_have_mean_zero_and_deviation_one(episodes: list[Episode]) -> None:
     data = of_episodes(episodes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from credit_cases import Episode, of_episodes, some_episodes, turns
-from hypothesis import given
+from hypothesis import given, settings
 
 from turnwise.learn import credit
 from turnwise.learn.credit.archer import archer, polyak, q_targets, v_targets
@@ -52,6 +52,7 @@ def test_mapo_by_hand() -> None:
     )
 
 
+@settings(deadline=None)
 @given(some_episodes)
 def test_mapo_of_shifted_rewards(episodes: list[Episode]) -> None:
     """The second term does not move with a constant; the first does not either where horizons are equal."""
@@ -93,6 +94,7 @@ def test_one_vote_a_trajectory() -> None:
     assert gigpo(two, votes="turn") == pytest.approx([0.75, -0.25, -0.25, -0.25])
 
 
+@settings(deadline=None)
 @given(some_episodes)
 def test_gigpo_where_all_states_differ_is_its_episode_term(episodes: list[Episode]) -> None:
     unlike = [
@@ -104,6 +106,7 @@ def test_gigpo_where_all_states_differ_is_its_episode_term(episodes: list[Episod
     assert gigpo(data, mode="mean_std_norm") == pytest.approx(credit.get("grpo")(data), abs=1e-9)
 
 
+@settings(deadline=None)
 @given(some_episodes)
 def test_gigpo_compares_states_within_a_group_only(episodes: list[Episode]) -> None:
     apart = of_episodes([(e, rest) for e, (_, rest) in enumerate(episodes)])
@@ -184,6 +187,7 @@ def test_rae_takes_the_average_from_before_the_episode() -> None:
     assert average == pytest.approx([0.75, -0.75])  # not changed in place
 
 
+@settings(deadline=None)
 @given(some_episodes)
 def test_rae_of_batches_is_rae_of_all(episodes: list[Episode]) -> None:
     half = len(episodes) // 2
