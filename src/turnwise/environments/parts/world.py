@@ -62,7 +62,10 @@ class World(ABC):
         return None
 
     def key(self) -> str | None:
-        """The state in few characters: equal keys, equal futures. None where the environment has no keys."""
+        """The state in few characters: equal keys, equal futures. None where the environment has no keys.
+
+        The clock that cuts an episode off (`max_replies`) need not be part of it.
+        """
         return None
 
     def closing(self) -> Says | None:
