@@ -156,8 +156,9 @@ class LocalEngine:
         partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        (self._adapter or self.module).save_pretrained(partial)
-        self.tokenizer.save_pretrained(partial)
+        with _quiet():
+            (self._adapter or self.module).save_pretrained(partial)
+            self.tokenizer.save_pretrained(partial)
         state = {
             "weights": dict(zip(self._weights, self._masters.weights, strict=True)),
             "optimizer": self._optimizer.state_dict(),
@@ -291,7 +292,8 @@ class _Masters:
 def _loaded(model: str | PreTrainedModel, tokenizer: Any, options: LocalOptions) -> Loaded:
     """The model on its device in its type."""
     if isinstance(model, str):
-        return load(model, HFOptions(device=options.device, dtype=_dtype(options)))
+        with _quiet():
+            return load(model, HFOptions(device=options.device, dtype=_dtype(options)))
     if tokenizer is None:
         raise ConfigError("a model given as an object needs its tokenizer, too: give `tokenizer`")
     if options.device != "auto":
@@ -326,6 +328,20 @@ def _with_lora(model: Any, options: LocalOptions) -> Any:
     config = peft.LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=_LORA_TARGETS, task_type="CAUSAL_LM")
     torch.manual_seed(options.seed)  # pyright: ignore[reportUnknownMemberType]
     return peft.get_peft_model(model, config)
+
+
+@contextmanager
+def _quiet() -> Generator[None]:
+    """No progress bars of transformers' own: a training says itself how it goes."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _head(full: str, module: Any) -> nn.Module:

@@ -1,0 +1,157 @@
+"""Training for real: a tiny policy, killed and resumed, shown bad input, and by every kind of method."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+for needed in ("torch", "transformers"):
+    pytest.importorskip(needed, reason="needs pip install 'turnwise[learn]'")
+
+import lessons  # noqa: E402
+import torch  # noqa: E402
+
+from turnwise.engine.launch import RunStopped  # noqa: E402
+from turnwise.engine.results import Run  # noqa: E402
+from turnwise.errors import ConfigError  # noqa: E402
+from turnwise.learn import tiny  # noqa: E402
+from turnwise.learn.checkpoints import read_log  # noqa: E402
+from turnwise.learn.engine.local import STATE  # noqa: E402
+from turnwise.learn.trainer import resume  # noqa: E402
+from turnwise.store.store import Store  # noqa: E402
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    tiny.save(tmp_path / "base", hidden=16, heads=2)
+    return tmp_path
+
+
+def weights(folder: Path, step: int) -> dict[str, Any]:
+    return torch.load(folder / f"step-{step:06}" / "policy" / STATE, weights_only=True)["weights"]
+
+
+def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return all(torch.equal(weight, other[key]) for key, weight in one.items())
+
+
+def curve(folder: Path) -> list[dict[str, Any]]:
+    """The log, without what a clock says and the names of runs."""
+    lines = [{k: v for k, v in line.items() if not k.startswith("seconds")} for line in read_log(folder)]
+    for line in lines:
+        line.get("eval", {}).pop("run", None)
+    return lines
+
+
+def test_a_killed_training_ends_with_the_weights_of_one_that_was_not(folder: Path) -> None:
+    words = [sys.executable, lessons.__file__, str(folder)]
+    # An evaluation has 12 replies, and then a step 16.
+    deadly = os.environ | {"DIE_AFTER": f"{folder / 'out' / 'step-000002'}+22"}
+    killed = subprocess.run(words, env=deadly, capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    store = Store(folder / "store.db")
+    (training,) = (row for row in store.runs() if row.kind == "train")
+    begun = store.stops(training.number)
+    assert len(begun) > 16, "it died in its third step"
+    finished = asyncio.run(resume(training.id, store))
+    assert finished.status == "done"
+
+    whole = lessons.run(lessons.config(folder, eval_every=2, folder=str(folder / "whole")), folder / "2.db")
+    assert not same(weights(folder / "whole", 2), weights(folder / "whole", 4)), "it learned something"
+    assert same(weights(folder / "whole", 4), weights(folder / "out", 4))
+    assert curve(folder / "out") == curve(folder / "whole")
+    for log, other in zip(finished.logs(), whole.logs(), strict=True):
+        assert log.to_json() == other.to_json()
+
+
+def test_the_run_and_its_evaluations_are_in_the_store(folder: Path) -> None:
+    run = lessons.run(lessons.config(folder, steps=2, eval_every=2), folder / "store.db")
+    assert (run.row.kind, run.status, len(run.episodes())) == ("train", "done", 16)
+    versions = {log.calls[0].version for log in run.logs()}
+    assert versions == {"0", "1"}
+    evals = [row for row in run.store.runs() if row.kind == "eval"]
+    assert sorted(str(row.parent) for row in evals) == [f"{run.id}@0", f"{run.id}@2"]
+    told = [line["eval"] for line in read_log(folder / "out") if "eval" in line]
+    for line in told:
+        score = Run(run.store, run.store.run(line["run"])).score
+        assert (line["mean"], line["low"], line["high"]) == (score.mean, score.low, score.high)
+
+
+@pytest.mark.parametrize("credit", ["grpo", "turn_baseline", "gigpo", "gae", "reinforce_plus_plus"])
+def test_the_policy_earns_more_by_every_kind_of_credit(credit: str, folder: Path) -> None:
+    wanted = lessons.config(
+        folder,
+        steps=12,
+        tasks_per_step=4,
+        concurrency=16,
+        credit=credit,
+        lr=1e-2,
+        critic_lr=1e-2,
+        save_every=12,
+    )
+    lessons.run(wanted, folder / "store.db")
+    scores = [line["score"] for line in read_log(folder / "out")]
+    assert sum(scores[-3:]) / 3 > sum(scores[:3]) / 3 + 0.3
+
+
+def test_episodes_that_fail_are_left_out_and_counted(folder: Path) -> None:
+    wanted = lessons.config(folder, steps=3, settings={"fails": "1"})
+    run = lessons.run(wanted, folder / "store.db")
+    failed = [row.number // 8 for row in run.episodes() if row.stop == "error"]
+    assert [line["left_out"] for line in read_log(folder / "out")] == [failed.count(n) for n in range(3)]
+    assert failed
+
+
+def test_a_training_in_which_every_episode_fails_stops_before_any_weight_moves(folder: Path) -> None:
+    wanted = lessons.config(folder, settings={"fails": "always"})
+    with pytest.raises(
+        RunStopped, match=r"every one of 8 episodes failed.*expected a finite number, got nan"
+    ):
+        lessons.run(wanted, folder / "store.db")
+    assert not (folder / "out" / "step-000001").exists()
+
+
+def test_a_step_in_which_nothing_is_better_moves_nothing(folder: Path) -> None:
+    lessons.run(lessons.config(folder, steps=1, group=1, weight_decay=0.1), folder / "store.db")
+    (line,) = read_log(folder / "out")
+    assert line["idle"] == 1
+    model = lessons.config(folder).model.removeprefix("hf/")
+    before = lessons.engine_of(model)
+    assert same(weights(folder / "out", 1), before)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"model": "openai/gpt-x"}, "only a model whose weights are here can be trained"),
+        ({"credit": "gipgo"}, "no credit method 'gipgo' .did you mean 'gigpo'"),
+        ({"credit": "judge"}, "must be given score, which the trainer has not"),
+        ({"credit_options": {"gama": 1}, "credit": "turn_baseline"}, "credit_options.gama: unknown key"),
+        ({"loss": "pppo"}, "no loss is called 'pppo'"),
+        ({"loss_options": {"hihg": 1}}, "loss_options.hihg: unknown key .did you mean 'high'"),
+        ({"aggregation": "token-maen"}, "did you mean 'token-mean'"),
+        ({"role": "agnet"}, "has no role 'agnet' .did you mean 'agent'"),
+        ({"credit": "gigpo", "environment": "mt_eval"}, "needs 'state_key'"),
+        ({"group": 0}, "group: expected at least 1, got 0"),
+    ],
+)
+def test_what_cannot_be_is_one_line_before_any_weight_is_loaded(
+    changes: dict[str, Any], told: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=told):
+        lessons.run(lessons.config(tmp_path, **changes), tmp_path / "store.db")
+    assert not Store(tmp_path / "store.db").runs()
+
+
+def test_a_checkpoint_of_another_model_is_refused(folder: Path) -> None:
+    lessons.run(lessons.config(folder, steps=1), folder / "store.db")
+    tiny.save(folder / "base", hidden=32, heads=2)
+    with pytest.raises(RunStopped, match=r"step-000001/policy is of another model: its 'lm_head.weight' is"):
+        lessons.run(lessons.config(folder, steps=2), folder / "store.db")
