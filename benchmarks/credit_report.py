@@ -129,7 +129,8 @@ def rows(found: dict[str, Any]) -> list[str]:
     for first, names in alike(found).items():
         cells = [found["methods"][first][str(budget)] for budget in budgets]
         shown = [spread(cell["all"]) for cell in cells] + [spread(cells[-1]["within"])]
-        lines.append(f"| {', '.join(names)} | {family(first)} | {' | '.join(shown)} |")
+        rests = "; ".join(dict.fromkeys(family(name) for name in names))
+        lines.append(f"| {', '.join(names)} | {rests} | {' | '.join(shown)} |")
     return lines
 
 
