@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from common import child, median, repeat, report, save
+from common import child, repeat, report, save
 from turnwise.learn.losses import aggregation, ppo
 
 ROWS, POSITIONS, TURNS = 1024, 4096, 8
@@ -106,19 +106,21 @@ def measure(threads: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Three rounds on one and on two threads."""
+    """Five rounds on one and on two threads."""
     measures: dict[str, Any] = {
         f"{n} threads": lambda n=n: child(sys.executable, "learn_losses.py", n) for n in (1, 2)
     }
-    rows = repeat(3, measures)
+    rows = repeat(5, measures)
     times = ("padded_ms", "packed_ms", "packed_with_statistics_ms")
+    # What else runs on the machine can only add to a time: the fastest run is the least wrong.
+    best_of = {name: {key: min(row[key] for row in found) for key in times} for name, found in rows.items()}
     figures = {
         name: {
-            **{key: median(found, key) for key in times},
-            "ratio": median(found, "padded_ms") / median(found, "packed_ms"),
-            "ratio_with_statistics": median(found, "padded_ms") / median(found, "packed_with_statistics_ms"),
+            **fastest,
+            "ratio": fastest["padded_ms"] / fastest["packed_ms"],
+            "ratio_with_statistics": fastest["padded_ms"] / fastest["packed_with_statistics_ms"],
         }
-        for name, found in rows.items()
+        for name, fastest in best_of.items()
     }
     save("learn_losses", {"figures": figures, "rows": rows})
 

@@ -67,6 +67,8 @@ def token_weights(
         raise ConfigError(
             f"no aggregation is called {mode!r}{did_you_mean(mode, MODES)}; use {', '.join(MODES)}"
         )
+    if mass is None and mode == "token-mean":
+        return torch.full(row.shape, 1 / (denominator or max(len(row), 1)), device=row.device)
     mass = torch.ones(row.shape, device=row.device) if mass is None else mass
     mass = mass.float() if mass.dtype is torch.bool else mass
     if mode == "token-mean":

@@ -33,7 +33,10 @@ class _Known(Function):
     ) -> tuple[None, Tensor, None]:
         """The known gradient, by the chain rule."""
         (gradient,) = ctx.saved_tensors
-        return None, gradient * grad_outputs[0], None
+        scaled = torch.empty_like(gradient)
+        for block in blocks(gradient):
+            torch.mul(gradient[block], grad_outputs[0], out=scaled[block])
+        return None, scaled, None
 
 
 def known(value: Tensor, logprobs: Tensor, gradient: Tensor) -> Tensor:
