@@ -19,6 +19,7 @@ ONE = turns([[0, 1]])
 PUBLISHED = (
     *("grpo", "dr_grpo", "rloo", "reinforce_plus_plus", "reinforce_plus_plus_baseline", "opo", "gpg"),
     *("pass_at_k", "remax", "optimal_token_baseline", "gae", "bi_level_gae", "turn_grpo", "turn_baseline"),
+    *("max_rl", "hierarchical_grpo"),
     *("mt_grpo", "gigpo", "m_grpo", "multi_agent_grpo", "mapo", "mars", "flow_grpo", "supo", "archer", "rae"),
 )
 

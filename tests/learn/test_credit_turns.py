@@ -11,9 +11,11 @@ from turnwise.learn import credit
 from turnwise.learn.credit.archer import archer, polyak, q_targets, v_targets
 from turnwise.learn.credit.chains import to_go
 from turnwise.learn.credit.gigpo import gigpo
+from turnwise.learn.credit.hierarchical_grpo import hierarchical_grpo
 from turnwise.learn.credit.m_grpo import multi_agent_grpo
 from turnwise.learn.credit.mapo import mapo
 from turnwise.learn.credit.mars import mars
+from turnwise.learn.credit.max_rl import max_rl
 from turnwise.learn.credit.mt_grpo import mt_grpo
 from turnwise.learn.credit.rae import rae, rae_baseline
 from turnwise.learn.credit.turn_baseline import turn_baseline
@@ -215,3 +217,16 @@ def test_wmact_counts_an_outcome_by_the_effect_of_actions() -> None:
     assert efficacy(two, effective=moved, issued=issued) == pytest.approx([0.6, 1])
     assert rescaled(two, effective=moved, issued=issued).reward == pytest.approx([0, 0.6, 0])
     assert to_go(rescaled(two, effective=moved, issued=issued)) == pytest.approx([0.6, 0.6, 0])
+
+
+def test_attempts_are_compared_with_attempts_at_the_same_problem() -> None:
+    """Two proposed problems: attempts at one got 1 and 0, at the other 1 and 1; proposals got 0.5 and 0."""
+    data = turns([[0.5, 0, 1, 0], [0, 1, 1]], role=[[0, 1, 1, 1], [0, 1, 1]])
+    got = hierarchical_grpo(data, call=np.array([0, 1, 1, 2, 3, 4, 5]))
+    assert got == pytest.approx([0.25, 0.5, 0.5, -0.5, -0.25, 0, 0])
+
+
+def test_max_rl_by_hand() -> None:
+    """One of four succeeds: 3 for it and -1 for the others; a group without success says nothing."""
+    data = turns([[1], [0], [0], [0], [0], [0]], group=[0, 0, 0, 0, 1, 1])
+    assert max_rl(data) == pytest.approx([3, -1, -1, -1, 0, 0])

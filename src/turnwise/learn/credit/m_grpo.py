@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from turnwise.learn.batch import Floats, Ints, Turns
-from turnwise.learn.credit.chains import chains
-from turnwise.learn.credit.group import Deviation, centre, dense, joined, relative
+from turnwise.learn.credit.calls import calls
+from turnwise.learn.credit.group import Deviation, centre, joined, relative
 from turnwise.learn.credit.registry import method
 
 
@@ -47,13 +45,10 @@ def multi_agent_grpo(
         deviation: Kind of deviation.
         epsilon: Added to it.
     """
-    chain, count, _ = chains(turns)
-    unit = joined(chain, np.where(turns.role == main, 0, dense(call) + 1))
-    first = np.unique(unit, return_index=True)[1]
-    number, unit = np.unique(unit, return_inverse=True)
-    score = np.asarray(np.bincount(unit, turns.reward, minlength=len(number)), np.float64)
-    label = joined(turns.group[turns.episode[first]], turns.role[first])
-    calls = np.bincount(chain[first], minlength=count)[chain[first]]
-    seen = np.bincount(unit, turns.counted) > 0
-    vote = np.asarray(1 / calls, np.float64)
-    return centre(score, label, vote=vote, counted=seen, deviation=deviation, epsilon=epsilon)[unit]
+    found = calls(turns, call, turns.role != main)
+    label = joined(turns.group[turns.episode[found.first]], turns.role[found.first])
+    vote = 1 / found.siblings
+    result = centre(
+        found.score, label, vote=vote, counted=found.counted, deviation=deviation, epsilon=epsilon
+    )
+    return result[found.of_turn]
