@@ -516,6 +516,8 @@ def test_batches_join_to_the_batch_of_all() -> None:
     assert faithful(joined)
     # Groups and states of batches that were made apart stay apart.
     assert joined.turns.group.tolist() == [0, 1, 2, 3, 4]
+    twice = concat([whole, parts[0], whole]).turns.group.tolist()
+    assert twice == [0, 1, 0, 1, 0, 2, 3, 4, 3, 4, 3]
     alike = msgspec.structs.replace(joined.turns, group=whole.turns.group)
     assert same(msgspec.structs.replace(joined, turns=alike, names=whole.names), whole)
     keyed = [play(keys, says("0", "1"), task="x") for _ in range(2)]
