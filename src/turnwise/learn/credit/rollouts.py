@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import random
-from collections.abc import Collection, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -160,6 +160,32 @@ class Forks:
             for call in self.log.calls
             if call.role == self.role and before < call.n <= turn.calls[-1] and call.error is None
         }
+
+
+async def of_episodes(
+    names: Iterable[str],
+    store: Store,
+    way: Callable[[Forks], Coroutine[Any, Any, Floats]],
+    *,
+    role: str | None = None,
+    given: Given = NONE_GIVEN,
+) -> Floats:
+    """`[K]` What a method that forks gives for every turn of several episodes, one behind the other.
+
+    These are the turns of `Batch.turns` where one role is trained and each of its turns is one call.
+
+    Args:
+        names: Of the episodes (`Batch.names`).
+        store: Where they are.
+        way: The method, e.g. `lambda forks: vine_turns(forks, count=8)`.
+        role: See `Forks`.
+        given: See `Forks`.
+
+    Raises:
+        ConfigError: an episode has no score, or the environment cannot serve the method.
+    """
+    found = await together([way(Forks(name, store, role=role, given=given)) for name in names], most=4)
+    return np.concatenate(found) if found else np.zeros(0)
 
 
 def _scores_of(run: Run, role: str) -> Floats:
