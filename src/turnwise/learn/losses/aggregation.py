@@ -1,5 +1,4 @@
-"""How the losses of tokens are added up: every mode is one vector of weights, `loss = (weights *
-losses).sum()`.
+"""How the losses of tokens are added up: every mode is a vector of weights, `(weights * losses).sum()`.
 
 Which mode is right is a choice about what counts the same: tokens, rows (episodes), or turns. As the weights
 depend on the masks alone they are made once for a whole batch; a micro-batch takes its slice of them, and its

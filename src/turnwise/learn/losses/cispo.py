@@ -1,5 +1,5 @@
 """CISPO: the ratio is clipped, the gradient never (MiniMax, "MiniMax-M1: scaling test-time compute
-efficiently with lightning attention", 2025, equation 4).
+efficiently with lightning attention", 2025).
 
     loss_t = -sg(clamp(ρ_t, 1 - low, 1 + high)) · A_t · log π_t
 

@@ -1,5 +1,5 @@
 """GMPO: the geometric mean of clipped token ratios, one a row (Zhao et al., "Geometric-mean policy
-optimization", 2025, equation 4).
+optimization", 2025).
 
     loss_row = -A_row · exp(mean_t δ_t),   δ_t = log π_t - log π_old,t, clamped on one side:
                                            at most high where A > 0, at least -low where A < 0

@@ -15,8 +15,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 CACHED = 3 << 13
-"""Tokens to a block on a CPU: few enough for torch to stay in one thread, whose cache holds ten such
-arrays."""
+"""Tokens to a block on a CPU: so few that torch stays in one thread, whose cache holds ten such arrays."""
 
 
 class _Known(Function):
@@ -51,8 +50,7 @@ def known(value: Tensor, logprobs: Tensor, gradient: Tensor) -> Tensor:
 
 
 def ratio(logprobs: Tensor, old: Tensor) -> Tensor:
-    """`[M]` The policy over the policy before, `exp(logprobs - old)`, at most e^30: zero times it is a
-    number."""
+    """`[M]` The policy over the policy before, `exp(logprobs - old)`; at most e^30, as 0·∞ is no number."""
     return torch.sub(logprobs, old).clamp_(max=30.0).exp_()
 
 

@@ -1,9 +1,8 @@
 """Masked importance sampling: tokens on which trainer and sampler disagree too much are left out.
 
 IcePop (Ling team, "Every step evolves: scaling reinforcement learning for trillion-scale thinking model",
-2025, section 4) drops tokens whose ratio is outside a range on either side; masked importance sampling drops
-whole sequences whose ratio is above a bound. What stays keeps its full weight, where truncation would bend
-it.
+2025) drops tokens whose ratio is outside a range on either side; masked importance sampling drops whole
+sequences whose ratio is above a bound. What stays keeps its full weight, where truncation would bend it.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""Divergence from a reference policy, estimated on sampled tokens (Schulman, "Approximating KL divergence",
-2020).
+"""Divergence from a reference policy, estimated on sampled tokens.
 
 With d = log π - log π_ref at a token sampled from π:
 
@@ -10,6 +9,8 @@ With d = log π - log π_ref at a token sampled from π:
 | `k3` | e^-d + d - 1 | unbiased, never negative; its gradient is another divergence's |
 | `abs` | abs(d) | |
 | `k1+`, `k3+` | value of k1, k3 | gradient of k2 |
+
+(Schulman, "Approximating KL divergence", 2020.)
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""Over-turn masking: what was cut off by a limit is left out of the loss, not punished (Mini-o3, Lai et al.
-2025).
+"""Over-turn masking (Mini-o3, Lai et al. 2025): what a limit cut off is left out of the loss, not punished.
 
 A policy that is punished for running out of turns learns to answer early; one that is not can use more turns
 at test time than it was trained with. Advantages are computed over all rows, cut off or not, before this.

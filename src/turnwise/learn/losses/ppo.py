@@ -6,7 +6,7 @@
 
 which is max(-ρA, -clamp(ρ, 1 - low, 1 + high)·A) (Schulman et al., "Proximal policy optimization algorithms",
 2017, equation 7), bounded for A < 0 by -dual·A (Ye et al., "Mastering complex control in MOBA games with deep
-reinforcement learning", 2020, equation 5). The derivative by log π_t is -A_t·ρ_t where nothing was clipped,
+reinforcement learning", 2020). The derivative by log π_t is -A_t·ρ_t where nothing was clipped,
 else 0; it comes with the value, in one pass.
 """
 

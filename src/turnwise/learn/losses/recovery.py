@@ -1,5 +1,5 @@
 """Recovery distillation: a model that learns something new keeps what it knew by imitating its former self
-(TransLLM: Geng et al., "Why not transform chat large language models to non-English?", 2024, section 3.4).
+(TransLLM: Geng et al., "Why not transform chat large language models to non-English?", 2024).
 
 The recovery rows are answers that the original model gave, not those of a stronger one: its distribution is
 what must not be lost. The loss is cross-entropy on both kinds of rows. Here each kind has its own mask and

@@ -1,6 +1,5 @@
 """REFUEL: the difference of two futures' rewards, regressed on log-ratios of the turns they began with (Gao
-et al., "Regressing the relative future: efficient policy optimization for multi-turn RLHF", 2024, equation
-5).
+et al., "Regressing the relative future: efficient policy optimization for multi-turn RLHF", 2024).
 
     loss = mean ((Δ log-ratio) - η·(R - R'))²
 

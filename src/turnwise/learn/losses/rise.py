@@ -1,5 +1,5 @@
 """RISE: imitation of improved attempts, weighted by exp(reward / τ) (Qu et al., "Recursive introspection:
-teaching language model agents how to self-improve", 2024, equation 5).
+teaching language model agents how to self-improve", 2024).
 
     loss = mean over samples of exp(r / τ) · mean over tokens of -log π
 

@@ -1,5 +1,4 @@
-"""Truncated importance sampling: what another engine or an older policy sampled counts by how likely it is
-here.
+"""Truncated importance sampling: what another policy sampled counts by how likely it is under this one.
 
     w = min(π_trainer / π_sampler, cap)
 
