@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from turnwise.learn.batch import Floats, Turns
-from turnwise.learn.credit.chains import chains, outcomes
+from turnwise.learn.batch import Floats, Ints, Turns
+from turnwise.learn.credit.chains import chains, there, totals
 from turnwise.learn.credit.group import Deviation, chain_labels, variances
 from turnwise.learn.credit.registry import method
 
@@ -18,19 +18,29 @@ def pass_at_k(turns: Turns, *, deviation: Deviation = "unbiased", epsilon: float
     equally good ones none gets anything.
     """
     chain, count, roles = chains(turns)
-    played = np.flatnonzero(np.bincount(chain, minlength=count))
-    value, label = outcomes(turns)[played], chain_labels(turns, "group", roles)[played]
-    best_first = np.lexsort((-value, label))
-    ranked, of = value[best_first], label[best_first]
-    first = np.flatnonzero(np.r_[True, of[1:] != of[:-1]]) if len(of) else np.zeros(0, np.int64)
-    second = np.minimum(first + 1, len(of) - 1)
-    peers = (of[second] == of[first]) & (second > first)
-    lead = np.where(peers, ranked[first] - ranked[second], 0.0)
-    if deviation != "none":
-        number = np.bincount(label).astype(np.float64)
-        mean = np.bincount(label, value) / np.maximum(number, 1)
-        variance = variances(value - mean[label], label, np.ones(len(value)), number, deviation)[of[first]]
-        lead = np.where(peers, lead / (np.sqrt(np.where(peers, variance, 0)) + epsilon), 0.0)
+    value, label = totals(turns.reward, chain, count), chain_labels(turns, "group", roles)
+    played = np.ones(count) if (seen := there(turns, chain, count)) is None else seen.astype(np.float64)
+    value = np.where(played > 0, value, -np.inf)
+    number = np.asarray(np.bincount(label, played), np.float64)
+    best = _greatest(value, label)
+    winner = np.flatnonzero(value == best[label])[::-1]  # of equals the last is written, which is the first
+    champion = np.full(len(best), -1)
+    champion[label[winner]] = winner
+    rest = value.copy()
+    rest[champion[champion >= 0]] = -np.inf
+    with np.errstate(divide="ignore", invalid="ignore"):
+        lead = best - _greatest(rest, label)
+        if deviation != "none":
+            known = np.where(played > 0, value, 0.0)
+            centred = known - (np.bincount(label, known) / number)[label]
+            lead = lead / (np.sqrt(variances(centred, label, played, number, deviation)) + epsilon)
     result = np.zeros(count)
-    result[played[best_first[first]]] = lead
+    result[champion[number > 1]] = lead[number > 1]
     return result[chain]
+
+
+def _greatest(value: Floats, label: Ints) -> Floats:
+    """`[labels]` The greatest value of each label."""
+    top = np.full(int(label.max()) + 1 if len(label) else 0, -np.inf)
+    np.maximum.at(top, label, value)
+    return top
