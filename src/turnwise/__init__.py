@@ -27,6 +27,8 @@ if TYPE_CHECKING:
         run,
         run_async,
         runs,
+        train,
+        train_async,
     )
     from turnwise.environment import Environment
     from turnwise.episode import Episode
@@ -62,6 +64,8 @@ _PLACES = {
     "run": "api",
     "run_async": "api",
     "runs": "api",
+    "train": "api",
+    "train_async": "api",
 }
 
 __all__ = [
@@ -91,6 +95,8 @@ __all__ = [
     "run",
     "run_async",
     "runs",
+    "train",
+    "train_async",
 ]
 
 

@@ -1,4 +1,4 @@
-"""The short Python API: `run`, `resume`, `fork`, `replay`, `runs`, `open_run`, and their async forms.
+"""The short Python API: `run`, `train`, `resume`, `fork`, `replay`, `runs`, `open_run`, and async forms.
 
 The functions without `_async` may be called anywhere, in a notebook's running event loop too.
 """
@@ -40,6 +40,8 @@ __all__ = [
     "run",
     "run_async",
     "runs",
+    "train",
+    "train_async",
 ]
 
 AnyAgent: TypeAlias = str | AgentConfig | Agent | Model | Any
@@ -160,6 +162,62 @@ def fork(episode: str, at: int, **options: Any) -> Run:
 def replay(run: str, **options: Any) -> Replayed:
     """Run scripts over their logs, with no model; see `replay_async`."""
     return _wait(replay_async(run, **options))
+
+
+async def train_async(
+    config: str | Path | Mapping[str, Any] | None = None,
+    *,
+    resume: str | None = None,
+    environment: str | Environment | type[Environment] | None = None,
+    agents: Mapping[str, AnyAgent] | None = None,
+    tasks: str | Path | Iterable[Task] | None = None,
+    store: AnyStore = None,
+    **options: Any,
+) -> Run:
+    """Train a model on the episodes it plays; needs `turnwise[learn]`.
+
+    Args:
+        config: A TOML file, or keys of `turnwise.learn.config.TrainConfig`.
+        resume: A training to go on with from its last checkpoint, instead of beginning one. What was given as
+            Python objects when it began must be given again.
+        environment: A registered name, `file.py:Class`, or the thing itself.
+        agents: Who fills the other roles.
+        tasks: A `.jsonl` or `.parquet` file, or tasks; by default the environment's own.
+        store: A path, a URL or a `Store`; by default `turnwise.db` in the current folder.
+        **options: Further keys (`model`, `steps`, `credit`, `lr` ...), and `engine`, `watch` and `say` of
+            `turnwise.learn.trainer.train`.
+
+    Raises:
+        ConfigError: something cannot be used; nothing was started.
+        RunStopped: it stopped before its end, and can be resumed.
+    """
+    from turnwise.learn import trainer
+    from turnwise.learn.config import parse_training, read_training
+
+    live = {name: options.pop(name) for name in ("engine", "watch", "say") if name in options}
+    made = environment() if isinstance(environment, type) else environment
+    named, given = resolve.told_apart(agents or {})
+    task_set = None if tasks is None or isinstance(tasks, (str, Path)) else TaskSet(tasks)
+    things = Given(None if isinstance(made, str) else made, task_set, given)
+    if resume is not None:
+        return await trainer.resume(resume, _open(store), given=things, **live)
+    raw = read_training(config) if isinstance(config, (str, Path)) else dict(config or {})
+    raw |= options
+    if isinstance(made, str):
+        raw["environment"] = made
+    elif made is not None:
+        raw |= {"environment": _place(type(made)), "settings": made.settings()}
+    if named:
+        raw["agents"] = {**raw.get("agents", {}), **named}
+    if isinstance(tasks, (str, Path)):
+        raw["tasks"] = str(tasks)
+    where = str(config) if isinstance(config, (str, Path)) else "config"
+    return await trainer.train(parse_training(raw, where=where), _open(store), given=things, **live)
+
+
+def train(config: str | Path | Mapping[str, Any] | None = None, **options: Any) -> Run:
+    """Train a model; see `train_async`."""
+    return _wait(train_async(config, **options))
 
 
 def runs(store: AnyStore = None) -> list[Run]:

@@ -26,19 +26,36 @@ from turnwise.cli import (
     run,
     show,
     systems,
+    train,
 )
 from turnwise.errors import TurnwiseError
 
 app = typer.Typer(
     name="turnwise",
-    help="Multi-turn interaction of language-model agents: run, resume, fork, replay and read.",
+    help="Multi-turn interaction of language-model agents: run, train, resume, fork, replay and read.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS = (run, ls, show, compare, resume, fork, replay, export, plot, render, play, envs, systems, doctor)
+COMMANDS = (
+    run,
+    train,
+    ls,
+    show,
+    compare,
+    resume,
+    fork,
+    replay,
+    export,
+    plot,
+    render,
+    play,
+    envs,
+    systems,
+    doctor,
+)
 for module in COMMANDS:
     app.command(module.__name__.rpartition(".")[2])(module.command)
 

@@ -26,7 +26,13 @@ def command(
 
     from turnwise.engine import launch
 
+    opened = open_store(store)
+    if opened.run(run).kind == "train":
+        from turnwise.cli.train import go_on
+
+        finish(go_on(run, opened, quiet=quiet), quiet=quiet, json=json)
+        return
     work = launch.resume(
-        run, open_store(store), retry=not keep_failed, concurrency=concurrency, watch=watching(quiet=quiet)
+        run, opened, retry=not keep_failed, concurrency=concurrency, watch=watching(quiet=quiet)
     )
     finish(asyncio.run(work), quiet=quiet, json=json)
