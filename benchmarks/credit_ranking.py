@@ -29,6 +29,7 @@ from turnwise.agents.legal import RandomLegal
 from turnwise.engine.resolve import Given
 from turnwise.environments.bifurcation import Bifurcation, BifurcationTask
 from turnwise.environments.bifurcation.environment import WAYS, answer
+from turnwise.errors import ConfigError
 from turnwise.learn import credit
 from turnwise.learn.batch import Floats, Turns
 from turnwise.learn.credit.counterfactual import counterfactual_turns
@@ -54,8 +55,8 @@ TASKS = {
     "8 forks, 2 decide": (Bifurcation(horizon=8, decisive=2), BifurcationTask(id="two", seed=11)),
     "8 forks, 4 decide": (Bifurcation(horizon=8, decisive=4), BifurcationTask(id="four", seed=12)),
 }
-SKIPPED = {"pure", "remax", "optimal_token_baseline"}
-"""Of the registered methods that need nothing but turns: no process rewards, no greedy episode."""
+SKIPPED = {"pure"}
+"""Of the registered methods that take nothing but turns: here it is given process rewards."""
 RIGHT = 0.75
 """How often the simulated judge knows whether a turn helped, harmed or did neither; else it guesses."""
 
@@ -156,6 +157,15 @@ def table(played: Played) -> Floats:
 # Families ---------------------------------------------------------------------------------------------
 
 
+def served(method: credit.Method) -> bool:
+    """Whether the environment declares what a method needs."""
+    try:
+        method.require(Bifurcation())
+    except ConfigError:
+        return False
+    return True
+
+
 def learnt(played: Played, rng: np.random.Generator, truth: Floats) -> dict[str, Floats]:
     """Credits of all turns by every method that compares or learns, from whole episodes."""
     turns, episode, outcome = played.turns(), played.episode, played.outcome
@@ -163,7 +173,7 @@ def learnt(played: Played, rng: np.random.Generator, truth: Floats) -> dict[str,
     found: dict[str, Floats] = {"uniform": np.asarray(outcome[episode] / played.answers.shape[1])}
     for name in credit.names():
         method = credit.get(name)
-        if not method.takes and name not in SKIPPED:
+        if not method.takes and name not in SKIPPED and served(method):
             found[name] = method(turns)
     values = table(played)
     for lam in (0.0, 0.95, 1.0):
