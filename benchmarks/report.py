@@ -178,7 +178,7 @@ def main() -> None:
         "",
         "## Learning",
         "",
-        "Credit on 1,024 trajectories of 4,096 tokens, 8 turns each, on one core; the published code is verl's,",
+        "Credit on 1,024 trajectories of 4,096 tokens, 8 turns, on one core; the published code is verl's,",
         "RAGEN's and verl-agent's, run unchanged, and the numbers agree to 1e-5. Bi-level GAE is theirs on 8",
         "trajectories, scaled. The PPO loss is measured beside a padded one, with clip and KL statistics: "
         + ", ".join(f"{ratio:.1f} x on {threads}" for threads, ratio in _losses().items())
