@@ -93,7 +93,9 @@ class LocalEngine:
         self._layout: Layout = best if options.layout == "auto" else options.layout
         _without_dropout(self.module)
         if options.checkpointing:
-            self.module.gradient_checkpointing_enable({"use_reentrant": False})
+            # The newer name of the same thing, where transformers has it.
+            older = self.module.gradient_checkpointing_enable
+            getattr(self.module, "activation_checkpointing_enable", older)({"use_reentrant": False})
         self._weights = {key: p for key, p in self.module.named_parameters() if p.requires_grad}
         self._masters = _Masters(list(self._weights.values()))
         self._optimizer = torch.optim.AdamW(self._masters.weights, lr=1e-3, betas=(0.9, 0.95))
