@@ -90,9 +90,8 @@ def clone(name: str, world: World, seed: int, work: Path) -> str:
     batch = demonstrations(runs, engine.tokenizer)
     began = time.perf_counter()
     losses = imitate(engine, batch, steps=world.clone_steps, lr=3e-3, seed=seed)
-    print(
-        f"{folder.name}: cloned in {time.perf_counter() - began:.0f} s, loss {losses[0]:.2f} to {losses[-1]:.2f}"
-    )
+    seconds = time.perf_counter() - began
+    print(f"{folder.name}: cloned in {seconds:.0f} s, loss {losses[0]:.2f} to {losses[-1]:.2f}", flush=True)
     engine.save(folder)
     return str(folder)
 
