@@ -113,6 +113,8 @@ def parse(raw: dict[str, Any], as_type: type[T] = RunConfig, *, where: str = "co
         return msgspec.convert(raw, as_type)
     except _OtherKeyError as other:
         raise ConfigError(f"{where}{_line(text, other.key)}: {other}") from None
+    except ConfigError as error:
+        raise ConfigError(_placed(str(error), where, text)) from None
     except msgspec.ValidationError as error:
         raise ConfigError(_explain(error, raw, as_type, where, text)) from None
 
@@ -165,10 +167,7 @@ def _no_others(given: Any, record: type[msgspec.Struct], place: str) -> None:
 
 def _explain(error: msgspec.ValidationError, raw: Any, as_type: Any, where: str, text: str) -> str:
     if isinstance(error.__cause__, ConfigError):
-        reason, path = str(error.__cause__), ""
-        key = re.match(r"[\w.]*?(\w+):", reason)
-        line = _line(text, key[1] if key else "")
-        return f"{where}{line}: {reason}"
+        return _placed(str(error.__cause__), where, text)
     reason, _, place = str(error).partition(" - at ")
     path = re.sub(r"^`(?:key in )?\$\.?(.*)`$", r"\1", place)
     unknown = re.search(r"unknown field `(.*?)`", reason)
@@ -181,6 +180,12 @@ def _explain(error: msgspec.ValidationError, raw: Any, as_type: Any, where: str,
         path, reason = f"{path}.{missing[1]}".lstrip("."), "missing"
     line = _line(text, path.rpartition(".")[2])
     return f"{where}{line}: {path}: {reason[0].lower()}{reason[1:]}".replace(": : ", ": ")
+
+
+def _placed(reason: str, where: str, text: str) -> str:
+    """What a struct says of one of its keys, with the place in front."""
+    key = re.match(r"[\w.]*?(\w+):", reason)
+    return f"{where}{_line(text, key[1] if key else '')}: {reason}"
 
 
 def _keys(as_type: Any, path: list[str]) -> list[str]:
