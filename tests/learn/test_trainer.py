@@ -86,16 +86,8 @@ def test_the_run_and_its_evaluations_are_in_the_store(folder: Path) -> None:
 
 @pytest.mark.parametrize("credit", ["grpo", "turn_baseline", "gigpo", "gae", "reinforce_plus_plus"])
 def test_the_policy_earns_more_by_every_kind_of_credit(credit: str, folder: Path) -> None:
-    wanted = lessons.config(
-        folder,
-        steps=12,
-        tasks_per_step=4,
-        concurrency=16,
-        credit=credit,
-        lr=1e-2,
-        critic_lr=1e-2,
-        save_every=12,
-    )
+    more = {"steps": 30, "tasks_per_step": 4, "concurrency": 16, "save_every": 30}
+    wanted = lessons.config(folder, credit=credit, lr=1e-2, critic_lr=1e-2, **more)
     lessons.run(wanted, folder / "store.db")
     scores = [line["score"] for line in read_log(folder / "out")]
     assert sum(scores[-3:]) / 3 > sum(scores[:3]) / 3 + 0.3
