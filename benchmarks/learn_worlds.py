@@ -61,7 +61,7 @@ WORLDS = {
         context=512,
         max_tokens=4,
         clone_steps=150,
-        train={"tasks_per_step": 16, "group": 8, "lr": 3e-3, "critic_lr": 3e-3, "minibatches": 2},
+        train={"tasks_per_step": 16, "group": 8, "lr": 1e-3, "critic_lr": 3e-3, "minibatches": 2},
     ),
     "maze": World(
         settings={"max_steps": 12, "rules": False, "count": 25},
