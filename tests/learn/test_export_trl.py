@@ -19,6 +19,7 @@ sys.path.append(str(Path(__file__).parents[1] / "models"))
 
 import tiny  # noqa: E402
 
+import turnwise.learn.export.trl as exported  # noqa: E402
 from turnwise import Environment, Episode, Task  # noqa: E402
 from turnwise.errors import ConfigError  # noqa: E402
 from turnwise.learn.engine.protocol import TrainingError  # noqa: E402
@@ -92,8 +93,9 @@ def test_what_the_trainer_is_given_is_what_was_sampled(loaded: tuple[Any, Any]) 
         assert told == pytest.approx(want, abs=1e-4)
 
 
-def test_what_has_no_score_is_no_zero(loaded: tuple[Any, Any]) -> None:
-    rollouts = Rollouts(Judged())
+def test_what_has_no_score_is_no_zero(loaded: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    rollouts = Rollouts(Judged(), again=1)
+    monkeypatch.setattr(exported, "version", lambda name: "1.6.0")
     out = rollouts(["fine", "lost", "unjudged"], trainer_of(loaded))
     assert out["score"][1:] == [None, None]
     assert score(**out)[0] is not None
@@ -103,6 +105,10 @@ def test_what_has_no_score_is_no_zero(loaded: tuple[Any, Any]) -> None:
         TrainingError, match=r"2 of 2 episodes gave nothing to learn from: .*the disk is gone"
     ):
         rollouts(["lost", "lost"], trainer_of(loaded))
+    # An older TRL would take None for 0.
+    monkeypatch.setattr(exported, "version", lambda name: "0.29.1")
+    with pytest.raises(TrainingError, match=r"2 of 3 episodes gave nothing to learn from"):
+        rollouts(["fine", "lost", "unjudged"], trainer_of(loaded))
     rollouts.close()
 
 
@@ -124,7 +130,7 @@ def test_the_same_step_plays_the_same_episodes(loaded: tuple[Any, Any]) -> None:
 
 
 def test_trl_trains_on_number_guess(loaded: tuple[Any, Any], tmp_path: Path) -> None:
-    trl = pytest.importorskip("trl", reason="trl is not installed: pip install trl")
+    trl = pytest.importorskip("trl", reason="needs pip install trl")
     model, tokenizer = loaded
     rollouts = Rollouts("number_guess", settings={"low": 1, "high": 2, "max_turns": 3}, max_tokens=4)
     scored: list[list[float | None]] = []

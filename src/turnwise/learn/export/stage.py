@@ -121,7 +121,7 @@ class Stage:
         self._concurrency = concurrency
 
     async def play(
-        self, policy: Agent, tasks: Sequence[Task], seeds: Sequence[int], *, again: int = 0
+        self, policy: Agent, tasks: Sequence[Task], seeds: Sequence[int], *, again: int, strict: bool = True
     ) -> list[Played]:
         """Play an episode of each task.
 
@@ -130,9 +130,10 @@ class Stage:
             tasks: One for each episode; the same one several times makes a group.
             seeds: Of the episodes.
             again: How often an episode without a score is played anew, with another seed.
+            strict: Whether every episode must have a score in the end, or only some.
 
         Raises:
-            TrainingError: no episode has a score, or, where `again` is given, one has none even then.
+            TrainingError: an episode has no score, however often it was played.
             CapabilityError, ConfigError: see `batch_of`.
         """
         agents = {**self._cast.agents, self.role: policy}
@@ -151,7 +152,7 @@ class Stage:
 
         played = await asyncio.gather(*(one(task, seed) for task, seed in zip(tasks, seeds, strict=True)))
         lost = [one for one in played if one.score is None]
-        if lost and (again or len(lost) == len(played)):
+        if lost and (strict or len(lost) == len(played)):
             error = lost[-1].log.error
             reason = "it has no score" if error is None else f"{error.type}: {error.message}"
             raise TrainingError(f"{len(lost)} of {len(played)} episodes gave nothing to learn from: {reason}")

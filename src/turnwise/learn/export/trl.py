@@ -15,8 +15,9 @@ own model plays, in this process: sampling shares the weights with training, so 
 Temperature, top-p and top-k are those of the trainer's config, and so is the most tokens of a reply
 (`max_completion_length`) unless `max_tokens` says otherwise; how long an episode gets is up to its `limits`.
 
-An episode without a score (it failed, a verdict is missing) has the reward None and no token to learn from;
-TRL gives it no advantage, and leaves it out of its group's baseline.
+An episode without a score (it failed, a verdict is missing) is played again with another seed, `again` times;
+then its reward is None, and it has no token to learn from. TRL leaves it out of its group's baseline from 1.6
+on; an older TRL takes None for 0, so there training stops with the reason.
 
 TRL's other door, `environment_factory`, is for environments that are played by tool calls alone: whatever is
 no call ends its rollout, and only tool results are ever said back. A script that speaks to the model, and is
@@ -30,6 +31,7 @@ import threading
 from collections import Counter
 from collections.abc import Coroutine, Mapping, Sequence
 from hashlib import blake2b
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeVar
 
 from turnwise.agent import Agent
@@ -61,6 +63,7 @@ class Rollouts:
         limits: Of each episode.
         system: A system prompt of the policy's own.
         max_tokens: Most tokens of one reply; by default the trainer's `max_completion_length`.
+        again: How often an episode without a score is played anew.
         concurrency: Most episodes at a time.
         seed: Of all episodes.
 
@@ -79,6 +82,7 @@ class Rollouts:
         limits: Limits | None = None,
         system: str | None = None,
         max_tokens: int | None = None,
+        again: int = 2,
         concurrency: int = 64,
         seed: int = 0,
     ) -> None:
@@ -93,6 +97,7 @@ class Rollouts:
         )
         self._system = system
         self._max_tokens = max_tokens
+        self._again = again
         self._concurrency = concurrency
         self._seed = seed
         self._calls = 0
@@ -127,7 +132,7 @@ class Rollouts:
 
         Raises:
             ConfigError: a prompt is no task's id, or the trainer does not hold its model in this process.
-            TrainingError: no episode has a score.
+            TrainingError: no episode has a score, or, before TRL 1.6, one has none.
             CapabilityError: an episode is more than one row.
         """
         tasks = [self._task(prompt) for prompt in prompts]
@@ -137,7 +142,8 @@ class Rollouts:
         training = network.training
         network.eval()
         try:
-            played = self._loop.wait(self.stage.play(agent, tasks, seeds))
+            work = self.stage.play(agent, tasks, seeds, again=self._again, strict=_takes_none_for_zero())
+            played = self._loop.wait(work)
         finally:
             network.train(training)
         return _columns(played, empty=_end(trainer))
@@ -173,11 +179,11 @@ class Rollouts:
 
     def _agent(self, network: Any, trainer: Any) -> Agent:
         """The trainer's model as an agent, with the weights as they are now."""
-        version = str(trainer.state.global_step)
+        step = str(trainer.state.global_step)
         if self._policy is None or self._policy[0] is not network:
             self._policy = (network, self._model(network, trainer))
         model = self._policy[1]
-        with model.changing(version):
+        with model.changing(step):
             pass
         args = trainer.args
         sampling = Sampling(
@@ -225,6 +231,16 @@ def _network(trainer: Any) -> Any:
     # Adapters are put into the network itself, which so samples with them.
     base = getattr(network, "get_base_model", None)
     return network if base is None else base()
+
+
+def _takes_none_for_zero() -> bool:
+    """Whether the TRL that is installed counts a missing reward as 0 in its group, as it did before 1.6."""
+    try:
+        major, minor = version("trl").split(".")[:2]
+    except PackageNotFoundError:
+        # Somebody else's trainer of this shape.
+        return False
+    return (int(major), int(minor)) < (1, 6)
 
 
 def _tokenizer(trainer: Any) -> Any:
