@@ -129,8 +129,10 @@ def test_the_same_step_plays_the_same_episodes(loaded: tuple[Any, Any]) -> None:
     assert first(["0", "0", "1"], trainer_of(loaded)) != told[0]
 
 
-def test_trl_trains_on_number_guess(loaded: tuple[Any, Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize("lora", [False, True])
+def test_trl_trains_on_number_guess(loaded: tuple[Any, Any], tmp_path: Path, lora: bool) -> None:
     trl = pytest.importorskip("trl", reason="needs pip install trl")
+    peft = pytest.importorskip("peft", reason="needs pip install 'turnwise[learn]'") if lora else None
     model, tokenizer = loaded
     rollouts = Rollouts("number_guess", settings={"low": 1, "high": 2, "max_turns": 3}, max_tokens=4)
     scored: list[list[float | None]] = []
@@ -143,7 +145,6 @@ def test_trl_trains_on_number_guess(loaded: tuple[Any, Any], tmp_path: Path) -> 
         scored.append(score(**given))
         return scored[-1]
 
-    before = {name: weight.clone() for name, weight in model.named_parameters()}
     trainer = trl.GRPOTrainer(
         model=model,
         processing_class=tokenizer,
@@ -164,7 +165,9 @@ def test_trl_trains_on_number_guess(loaded: tuple[Any, Any], tmp_path: Path) -> 
         train_dataset=rollouts.dataset(limit=4),
         rollout_func=rollouts,
         reward_funcs=[watched, shaped],
+        peft_config=peft and peft.LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM"),
     )
+    before = {name: weight.clone() for name, weight in trainer.model.named_parameters()}
     trainer.train()
     rollouts.close()
     assert [len(one) for one in scored] == [4, 4]
@@ -173,4 +176,6 @@ def test_trl_trains_on_number_guess(loaded: tuple[Any, Any], tmp_path: Path) -> 
     assert len(logs) == 2
     assert all(math.isfinite(line["loss"]) and line["grad_norm"] > 0 for line in logs)
     after = dict(trainer.model.named_parameters())
-    assert any(not torch.equal(weight, after[name].detach().cpu()) for name, weight in before.items())
+    moved = [name for name, weight in before.items() if not torch.equal(weight, after[name])]
+    assert moved
+    assert all(("lora" in name) is lora for name in moved)
