@@ -68,6 +68,14 @@ NAMES = list(registry.entries("environments"))
 each = pytest.mark.parametrize("name", NAMES)
 
 
+def each_with(capability: str) -> pytest.MarkDecorator:
+    """The environments that declare a capability."""
+    kinds = {name: registry.load("environments", name) for name in NAMES}
+    return pytest.mark.parametrize(
+        "name", [name for name, kind in kinds.items() if getattr(kind.capabilities, capability)]
+    )
+
+
 @cache
 def subject_of(name: str) -> Subject:
     """The environment, small."""
@@ -75,18 +83,14 @@ def subject_of(name: str) -> Subject:
     return Subject(registry.load("environments", name)(**need.settings), need.agents)
 
 
-def subject(name: str, *capabilities: str) -> Subject:
-    """The environment, unless something is missing that it needs or it does not declare `capabilities`."""
+def subject(name: str) -> Subject:
+    """The environment, unless something is missing that it needs."""
     package = NEEDS.get(name, Need()).package
     if package and importlib.util.find_spec(package) is None:
         pytest.skip(f"{name} needs {package}; get it by: pip install 'turnwise[worlds]'")
     if name == "mint" and not detect()[0].works:
         pytest.skip("bubblewrap does not work here; get it by: apt-get install bubblewrap")
-    made = subject_of(name)
-    for capability in capabilities:
-        if not getattr(made.environment.capabilities, capability):
-            pytest.skip(f"{name} does not declare {capability}")
-    return made
+    return subject_of(name)
 
 
 @each
@@ -94,34 +98,34 @@ def test_the_same_seed_gives_the_same_bytes_and_replay_repeats_them(name: str, t
     promises.plays_the_same_again(subject(name), "random", tmp_path / "t.db")
 
 
-@each
+@each_with("forkable")
 def test_a_fork_shares_its_past_and_leaves_the_original_alone(name: str, tmp_path: Path) -> None:
-    made, rng = subject(name, "forkable"), random.Random(f"fork/{name}")
+    made, rng = subject(name), random.Random(f"fork/{name}")
     promises.forks_share_their_past(made, "random", tmp_path / "t.db", rng.random())
     for _ in range(3):
         promises.a_copy_goes_on_alike(made, rng.random())
 
 
-@each
+@each_with("deterministic")
 def test_observations_follow_from_the_replies(name: str) -> None:
-    promises.follows_from_replies(subject(name, "deterministic"))
+    promises.follows_from_replies(subject(name))
 
 
-@each
+@each_with("action_ids")
 def test_what_is_offered_is_accepted(name: str) -> None:
-    made = subject(name, "action_ids")
+    made = subject(name)
     promises.offers_are_accepted(made, fixed=NEEDS.get(name, Need()).fixed)
     promises.offers_are_strict(made)
 
 
-@each
+@each_with("state_key")
 def test_equal_keys_have_equal_futures(name: str) -> None:
-    promises.keys_tell_the_future(subject(name, "state_key"))
+    promises.keys_tell_the_future(subject(name))
 
 
-@each
+@each_with("known_answer")
 def test_the_solver_knows(name: str) -> None:
-    promises.solver_knows(subject(name, "known_answer"))
+    promises.solver_knows(subject(name))
 
 
 @each
