@@ -20,6 +20,13 @@ CASES = [
     if "/" not in agent
 ]
 
+SMALLER: dict[str, dict[str, Any]] = {
+    "chess": {"limit": 2, "settings": {"max_moves": 20}},
+    "endgames": {"limit": 2},
+    "connect_four": {"limit": 1},
+}
+"""Worlds whose players think long: fewer and shorter games, two at a time at the least."""
+
 
 def play(name: str, agent: str, store: Path, **options: Any) -> turnwise.Run:
     kind = registry.load("environments", name)
@@ -37,7 +44,7 @@ def _some(name: str, role: str) -> str:
 def test_concurrency_changes_no_byte_and_replay_repeats(name: str, agent: str, tmp_path: Path) -> None:
     if name == "mint" and not detect()[0].works:
         pytest.skip("bubblewrap does not work here; get it by: apt-get install bubblewrap")
-    options = {"limit": 4, "epochs": 2, "seed": 11, "store": tmp_path / "t.db"}
+    options = {"limit": 4, "epochs": 2, "seed": 11, "store": tmp_path / "t.db", **SMALLER.get(name, {})}
     one = play(name, agent, concurrency=1, **options)
     many = play(name, agent, concurrency=200, **options)
     logs = [log.to_json() for log in one.logs()]
@@ -50,8 +57,11 @@ def test_concurrency_changes_no_byte_and_replay_repeats(name: str, agent: str, t
 def test_solvers_do_better_than_chance(name: str, tmp_path: Path) -> None:
     if name == "mint" and not detect()[0].works:
         pytest.skip("bubblewrap does not work here; get it by: apt-get install bubblewrap")
+    # Whole games: whoever is better shows at their end.
+    limit = SMALLER.get(name, {}).get("limit", 4)
     means = [
-        play(name, agent, tmp_path / "t.db", limit=4, epochs=2).score.mean for agent in ("solver", "random")
+        play(name, agent, tmp_path / "t.db", limit=limit, epochs=2).score.mean
+        for agent in ("solver", "random")
     ]
     assert means[0] > means[1]
 

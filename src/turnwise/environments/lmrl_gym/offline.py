@@ -1,12 +1,10 @@
-"""LMRL-Gym's offline data: made here by scripted players of graded skill, and the published rows.
+"""LMRL-Gym's offline data as episodes: the published rows read, and episodes written as such rows.
 
-To make a data set, play the agent `mixed` (or a grade: `skill25`, `random`, `solver`) and export the run:
+`read` gives published rows in the form of episodes, so that everything that works on episodes works on them;
+`write` makes published rows of the episodes of all eight tasks. `datasets` says how the benchmark's data were
+made; one command plays and writes such a set (`turnwise.synth.lmrl_gym`):
 
-    turnwise run maze --agent mixed --epochs 40 --set rules=false
-    turnwise export last --to maze.jsonl
-
-A line is then one `EpisodeLog`. `read` gives the published rows in the same form, so that everything that
-works on episodes works on them; `write` makes published rows of the maze, Text-Nav and Wordle from episodes.
+    python -m turnwise.synth.lmrl_gym maze --episodes 1000 --to maze.jsonl
 """
 
 from __future__ import annotations
@@ -17,13 +15,22 @@ from typing import Any, cast
 
 import msgspec
 
-from turnwise.environments.lmrl_gym import rows
-from turnwise.environments.lmrl_gym.rows import Text, Trajectory, trajectory
+from turnwise.environments.lmrl_gym import published as shapes
+from turnwise.environments.lmrl_gym.rows import QUESTIONS, Text, Trajectory, trajectory
 from turnwise.errors import ConfigError, TaskError
 from turnwise.log import Call, EpisodeLog, Reward, Stop, Turn
 from turnwise.message import Message
 
 AGENT = "agent"
+_SHAPES: dict[str, Callable[[Trajectory], Any]] = {
+    "text_nav": shapes.text_nav,
+    "wordle": shapes.wordle,
+    "chess": shapes.chess_steps,
+    "endgames": shapes.chess_steps,
+    "twenty_questions": shapes.questions,
+    "guess_my_city": shapes.questions,
+    "car_dealer": shapes.car_dealer,
+}
 
 
 def read(path: str | Path, environment: str, **settings: Any) -> Iterator[EpisodeLog]:
@@ -32,16 +39,18 @@ def read(path: str | Path, environment: str, **settings: Any) -> Iterator[Episod
     Args:
         path: The file.
         environment: The name of the environment they are of (`maze`, `wordle`, ...).
-        **settings: What it was set to, e.g. `observed="partially"`.
+        **settings: What it was set to, e.g. `observed="partially"`. Car Dealer's `reward` decides what a deal
+            earned, a guessing game's `max_questions` after how many it was over.
 
     Raises:
         ConfigError: where the file cannot be read.
         TaskError: naming the file, the row and the field that does not fit.
     """
     path = Path(path)
+    questions, reward = settings.get("max_questions", QUESTIONS), settings.get("reward", "fancy")
     for number, (where, row) in enumerate(_rows(path)):
         try:
-            told = trajectory(row)
+            told = trajectory(row, questions=questions, reward=reward)
         except (ValueError, msgspec.ValidationError) as error:
             raise TaskError(f"{where}: {error}") from None
         yield episode(told, environment, number, **settings)
@@ -69,26 +78,29 @@ def episode(told: Trajectory, environment: str, number: int = 0, **settings: Any
     return EpisodeLog(
         environment=environment,
         settings=settings,
-        task={"id": str(number)},
+        task={"id": str(number), **told.task},
         agents={AGENT: "published"},
         turns=tuple(turns),
         calls=tuple(calls),
         rewards=tuple(
             Reward(value=text.reward, turn=index) for index, text in enumerate(told.texts) if text.said
         ),
+        metrics=dict(told.metrics),
         stop=Stop.COMPLETED if told.done else Stop.MAX_TURNS,
     )
 
 
 def write(logs: Iterable[EpisodeLog], path: str | Path) -> int:
-    """Write episodes as published rows, one a line; gives how many.
+    """Write episodes as published rows, one a line; gives how many. Those that failed are left out.
 
     Raises:
-        ConfigError: for an episode of an environment without published rows here, or one that told rules.
+        ConfigError: for an episode of an environment without published rows, or one that told rules.
     """
     count = 0
     with Path(path).open("wb") as file:
         for log in logs:
+            if log.stop in (None, Stop.ERROR):
+                continue
             file.write(msgspec.json.encode(published(log)) + b"\n")
             count += 1
     return count
@@ -101,30 +113,37 @@ def published(log: EpisodeLog) -> Any:
         ConfigError: as `write`.
     """
     partially = log.settings.get("observed") == "partially"
-    shapes: dict[str, Callable[[Trajectory], Any]] = {
-        "maze": rows.maze_texts if partially else rows.maze_steps,
-        "text_nav": rows.text_nav,
-        "wordle": rows.wordle,
-    }
-    if log.environment not in shapes:
-        known = ", ".join(shapes)
-        raise ConfigError(f"no published rows for environment {log.environment!r}: expected {known}")
-    if log.settings.get("rules", False):
+    known = {"maze": shapes.maze_texts if partially else shapes.maze_steps, **_SHAPES}
+    if log.environment not in known:
         raise ConfigError(
-            f"{log.environment}: these episodes began with rules, which published rows do not: "
-            f"run it with rules=false"
+            f"no published rows for environment {log.environment!r}: expected {', '.join(known)}"
         )
-    return shapes[log.environment](_told(log))
+    for setting in ("rules", "instructions"):
+        if log.settings.get(setting, False):
+            raise ConfigError(
+                f"{log.environment}: these episodes began with rules, which published rows do not: "
+                f"run it with {setting}=false"
+            )
+    return known[log.environment](_told(log))
 
 
 def _told(log: EpisodeLog) -> Trajectory:
-    """The agent's side of an episode."""
+    """The agent's side of an episode: what it said, and what it was shown of the rest."""
     earned: dict[int | None, float] = {}
     for reward in log.rewards:
         if reward.role in (None, AGENT):
             earned[reward.turn] = earned.get(reward.turn, 0.0) + (reward.value or 0.0)
-    texts = tuple(Text(turn.text, turn.role == AGENT, earned.get(turn.index, 0.0)) for turn in log.turns)
-    return Trajectory(texts, log.stop is Stop.COMPLETED)
+    texts = tuple(Text(turn.text, turn.role == AGENT, earned.get(turn.index, 0.0)) for turn in _seen(log))
+    return Trajectory(texts, log.stop is Stop.COMPLETED, task=log.task, metrics=log.metrics)
+
+
+def _seen(log: EpisodeLog) -> Iterator[Turn]:
+    """The turns an agent saw. What another role said it saw only if it was given to it."""
+    given = {ref for call in log.calls if call.role == AGENT for ref in call.added if isinstance(ref, int)}
+    for turn in log.turns:
+        everyone = not turn.to and turn.role == "environment"
+        if turn.role == AGENT or turn.index in given or AGENT in turn.to or everyone:
+            yield turn
 
 
 def _rows(path: Path) -> Iterator[tuple[str, Any]]:

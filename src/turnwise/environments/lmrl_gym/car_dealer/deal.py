@@ -103,10 +103,13 @@ def worth(budget: int, made: Decision, mode: Mode) -> float:
     """The published reward of the seller.
 
     `fancy`: the price over the mean of budget and list price; for no sale, what the list price stayed below
-    the budget, as a negative part of the list price. `revenue`: thousands of dollars.
+    the budget, as a negative part of the list price; nothing where a list price is 0, as in some published
+    rows. `revenue`: thousands of dollars.
     """
     if mode == "revenue":
         return (made.price or 0) / 1000
+    if made.msrp == 0:
+        return 0.0
     if not made.bought:
         return -(budget - made.msrp) / made.msrp
     return 0.0 if made.price is None else made.price / (0.5 * (budget + made.msrp))

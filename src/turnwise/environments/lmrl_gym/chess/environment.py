@@ -21,6 +21,9 @@ from turnwise.task import Task
 
 SKILLS = {"skill75": 0.75, "skill50": 0.5, "skill25": 0.25}
 """How often players of graded skill look before they move."""
+STRENGTHS: tuple[int | None, ...] = (1350, 1600, 1900, 2200, 2500, 2800, None)
+"""Elo ratings of the engines that make a data set, from Stockfish's least to its full strength. The published
+set says "various strengths" and names none."""
 
 
 class ChessTask(WorldTask, frozen=True, kw_only=True):
@@ -100,23 +103,28 @@ class Chess(WorldEnvironment, kw_only=True, frozen=True):
     def agents(self) -> dict[str, Callable[..., Any] | Player[play.Seen] | RandomLegal | Stockfish | Mixed]:
         """Players of graded skill, for either side; `solver` is the best of them, and no match for an engine.
 
-        `opponent/builtin` is the opponent where no Stockfish is installed.
+        `engines` is Stockfish of another strength in every episode, which made the published data; `mixed` is
+        of our own players. `opponent/builtin` is the opponent where no Stockfish is installed.
         """
         players: dict[str, Any] = {"solver": Player("solver", play.Seen, play.careful)}
         for name, skill in SKILLS.items():
             players[name] = Player(name, play.Seen, skilled(skill, play.careful, play.at_random))
         players["mixed"] = Mixed("mixed", [(1, players[name]) for name in ("solver", *SKILLS)])
-        engine = Stockfish("stockfish", elo=self.elo, seconds=self.seconds)
+        players["random"] = RandomLegal()
         return {
-            **players,
-            "random": RandomLegal(),
-            # Not plain `stockfish`: what takes a time limit does not repeat itself, as plain names promise.
-            "agent/stockfish": Stockfish("stockfish", elo=None, seconds=self.seconds),
+            "solver": players["solver"],
+            "random": players["random"],
+            **{f"agent/{name}": players[name] for name in (*SKILLS, "mixed")},
+            # Not plain: what takes a time limit does not repeat itself, as plain names promise.
+            "agent/stockfish": self._engine(None),
+            "agent/engines": Mixed("engines", [(1, self._engine(elo)) for elo in STRENGTHS]),
             "opponent/builtin": Player("builtin", play.Seen, skilled(0.8, play.greedy, play.at_random)),
-            "opponent/stockfish": engine,
-            "opponent/random": RandomLegal(),
+            "opponent/stockfish": self._engine(self.elo),
             **{f"opponent/{name}": player for name, player in players.items()},
         }
+
+    def _engine(self, elo: int | None) -> Stockfish:
+        return Stockfish("stockfish", elo=elo, seconds=self.seconds)
 
     def defaults(self) -> Mapping[str, str]:
         """Stockfish plays Black where it is installed, else `builtin`."""

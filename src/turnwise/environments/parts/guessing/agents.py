@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Generator, Mapping
+from functools import cache
 from typing import Any
 
 from turnwise.environments.parts.guessing.table import Table, Thing
@@ -41,29 +42,58 @@ def asker(
     """
 
     def script(task: Any, rng: random.Random) -> Script:
-        everything = list(table().things.values())
-        left = everything
+        known = _halves(table)
+        left = known.everything
         yield
         while True:
             skilled = rng.random() < skill
-            if skilled and len(left) <= 2:
-                yield guess(left[0])
-                left = left[1:] or everything  # only a model oracle contradicts the table
+            if skilled and left.bit_count() <= 2:
+                yield guess(known.first(left))
+                left = left & (left - 1) or known.everything  # only a model oracle contradicts the table
                 continue
-            asked = _halving(table(), left) if skilled else rng.choice(list(table().attributes))
+            asked = known.best(left) if skilled else rng.choice(known.names)
             heard = yield table().attributes[asked].ask
-            said = heard.text.startswith("Yes")
-            left = [thing for thing in left if (asked in thing.attributes) == said] or left
+            left = known.after(left, asked, heard.text.startswith("Yes"))
 
     return script
 
 
-def _halving(table: Table, left: list[Thing]) -> str:
-    """The attribute that is true of nearest to half of `left`."""
-    return min(
-        table.attributes,
-        key=lambda name: abs(2 * sum(name in thing.attributes for thing in left) - len(left)),
-    )
+class Halves:
+    """What is left after which answers, and what to ask then; sets of things are bits of a number."""
+
+    def __init__(self, table: Table) -> None:
+        self.names = tuple(table.attributes)
+        self._things = tuple(table.things.values())
+        self.everything = (1 << len(self._things)) - 1
+        self._true = {
+            name: sum(1 << n for n, thing in enumerate(self._things) if name in thing.attributes)
+            for name in self.names
+        }
+        self._best: dict[int, str] = {}
+
+    def first(self, left: int) -> Thing:
+        """The first thing of `left`."""
+        return self._things[(left & -left).bit_length() - 1]
+
+    def best(self, left: int) -> str:
+        """The attribute that is true of nearest to half of `left`."""
+        found = self._best.get(left)
+        if found is None:
+            count = left.bit_count()
+            found = min(self.names, key=lambda name: abs(2 * (left & self._true[name]).bit_count() - count))
+            self._best[left] = found
+        return found
+
+    def after(self, left: int, asked: str, said: bool) -> int:
+        """What of `left` agrees with an answer; all of it where nothing does."""
+        true = self._true[asked]
+        return left & (true if said else ~true) or left
+
+
+@cache
+def _halves(table: Callable[[], Table]) -> Halves:
+    """One for all games with a table."""
+    return Halves(table())
 
 
 def _anything(table: Table, guess: Callable[[Thing], str], rng: random.Random) -> str:
