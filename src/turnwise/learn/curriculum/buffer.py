@@ -46,8 +46,7 @@ class Buffer(Record, frozen=True, kw_only=True):
     entries: tuple[Entry, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.capacity < 1:
-            raise ConfigError(f"buffer: expected capacity >= 1, got {self.capacity}")
+        check_least("buffer", capacity=self.capacity)
 
     def add(self, *new: Entry) -> Buffer:
         """With further entries, each in place of the one that began where it does.
@@ -97,18 +96,20 @@ class Prioritised(Curriculum, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         check_share("prioritised", "fresh", self.fresh)
-        self._buffer()
+        check_least("prioritised", capacity=self.capacity)
 
     def draws(self, slot: Slot) -> list[Draw]:
         """Some from the buffer, the rest from all tasks."""
-        return mixed(slot, self._buffer(), self.fresh)
+        return mixed(slot, self.held, self.fresh)
 
     def after(self, slot: Slot, groups: Sequence[Group]) -> Self:
         """Each task's priority is what its group taught."""
         new = [Entry(task=group.draw.task, priority=learnability(group.scores)) for group in groups]
-        return msgspec.structs.replace(self, buffer=self._buffer().add(*new))
+        return msgspec.structs.replace(self, buffer=self.held.add(*new))
 
-    def _buffer(self) -> Buffer:
+    @property
+    def held(self) -> Buffer:
+        """What it holds now."""
         return self.buffer or Buffer(capacity=self.capacity)
 
 
@@ -131,3 +132,14 @@ def check_share(what: str, name: str, value: float) -> None:
     """
     if not 0 <= value <= 1:
         raise ConfigError(f"{what}: expected {name} from 0 to 1, got {value!r}")
+
+
+def check_least(what: str, **values: int) -> None:
+    """Refuse numbers below 1.
+
+    Raises:
+        ConfigError: naming the first.
+    """
+    for name, value in values.items():
+        if value < 1:
+            raise ConfigError(f"{what}: expected {name} >= 1, got {value}")

@@ -22,6 +22,7 @@ import numpy as np
 from turnwise.engine.results import Run
 from turnwise.errors import ConfigError
 from turnwise.learn.batch import Ints
+from turnwise.learn.curriculum.buffer import check_least
 from turnwise.learn.curriculum.protocol import Curriculum, Draw, Slot, Start
 from turnwise.log import EpisodeLog, Stop
 from turnwise.store.store import Store
@@ -38,7 +39,11 @@ class Prompt(Record, frozen=True, kw_only=True):
 
 
 class Cobalt(Curriculum, frozen=True, kw_only=True):
-    """Prefixes of a stored run, each once in a round, in random order."""
+    """Prefixes of a stored run, each once in a round, in random order.
+
+    Raises:
+        ConfigError: for a number below 1.
+    """
 
     run: str
     """Whose episodes; played in the environment that is trained in, with the same settings."""
@@ -49,6 +54,9 @@ class Cobalt(Curriculum, frozen=True, kw_only=True):
     tokens: int | None = 10_000
     """Most tokens in a prefix, where they are on record."""
     prompts: tuple[Prompt, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_least("cobalt", most=self.most, tokens=1 if self.tokens is None else self.tokens)
 
     def begun(self, store: Store) -> Self:
         """With the prompts of the run.
@@ -124,7 +132,7 @@ def selected(trajectories: Sequence[Trajectory], *, most: int = 4) -> list[Traje
 
 
 def max_variance(values: Sequence[float], most: int) -> Ints:
-    """`[<= most]` Places of the subset of that size with the greatest variance, ascending.
+    """`[min(most, N)]` Places of the subset of that size with the greatest variance, ascending.
 
     It consists of some of the smallest values and some of the largest, so `most + 1` splits are compared.
     """

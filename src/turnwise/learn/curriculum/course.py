@@ -56,7 +56,8 @@ class Course:
         self._slot = Slot(0, tasks, groups, group, seed)
         self._role = role
         self._run = run
-        self._drawn: list[Draw] = []
+        self.drawn: list[Draw] = []
+        """What the last step plays."""
         self.curriculum = curriculum.begun(run.store)
 
     def environment(self, environment: AnyEnvironment) -> AnyEnvironment:
@@ -70,14 +71,14 @@ class Course:
             ConfigError: the curriculum draws nothing, more than there is room for, or an unknown task.
         """
         slot = self._at(step)
-        self._drawn = self.curriculum.draws(slot)
-        count = sum(draw.count for draw in self._drawn)
+        self.drawn = self.curriculum.draws(slot)
+        count = sum(draw.count for draw in self.drawn)
         if not 0 < count <= slot.most:
             raise ConfigError(
                 f"the curriculum draws {count} episodes for step {step}, expected 1-{slot.most}"
             )
         jobs: list[Job] = []
-        for draw in self._drawn:
+        for draw in self.drawn:
             if draw.task not in self._tasks:
                 raise ConfigError(f"the curriculum draws task {draw.task!r}, which is not in the task set")
             known = None if draw.start is None else self._parent(draw)
@@ -91,7 +92,7 @@ class Course:
         slot = self._at(step)
         groups: list[Group] = []
         number = 0
-        for draw in self._drawn:
+        for draw in self.drawn:
             mine = logs[number : number + draw.count]
             first = step * slot.most + number
             groups.append(Group(draw, [self._seen(first + place, log) for place, log in enumerate(mine)]))

@@ -30,7 +30,8 @@ class History(Record, frozen=True, kw_only=True):
     success: int | None = None
     """Number of the newest episode that did: the pool."""
     longest: int | None = None
-    """Most turns of one that did; the paper's limit for later episodes of the task."""
+    """Most turns of one that did. The paper limits the task's later episodes to it (before there is one,
+    to 30); here it is only kept."""
 
     @property
     def rate(self) -> float:

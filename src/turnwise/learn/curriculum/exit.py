@@ -22,7 +22,7 @@ import msgspec
 import numpy as np
 
 from turnwise.learn.batch import Bools, Floats, Ints
-from turnwise.learn.curriculum.buffer import Buffer, Entry, check_share, mixed
+from turnwise.learn.curriculum.buffer import Buffer, Entry, check_least, check_share, mixed
 from turnwise.learn.curriculum.protocol import Curriculum, Draw, Group, Slot, Start, learnability
 
 
@@ -30,7 +30,7 @@ class ExIt(Curriculum, frozen=True, kw_only=True):
     """Base tasks, and histories sampled by learnability.
 
     Raises:
-        ConfigError: for a share outside 0-1, or a capacity below 1.
+        ConfigError: for a share outside 0-1, or a number below 1.
     """
 
     fresh: float = 0.5
@@ -43,15 +43,15 @@ class ExIt(Curriculum, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         check_share("exit", "fresh", self.fresh)
-        self._buffer()
+        check_least("exit", depth=self.depth, capacity=self.capacity)
 
     def draws(self, slot: Slot) -> list[Draw]:
         """Some histories, the rest base tasks."""
-        return mixed(slot, self._buffer(), self.fresh)
+        return mixed(slot, self.held, self.fresh)
 
     def after(self, slot: Slot, groups: Sequence[Group]) -> Self:
         """With the histories' new priorities, and with those that grew."""
-        buffer, rng = self._buffer(), Random(f"{slot.seed}/exit/{slot.step}")
+        buffer, rng = self.held, Random(f"{slot.seed}/exit/{slot.step}")
         new: list[Entry] = []
         for group in groups:
             entry = buffer.find(group.draw)
@@ -63,7 +63,9 @@ class ExIt(Curriculum, frozen=True, kw_only=True):
                 new.append(grown)
         return msgspec.structs.replace(self, buffer=buffer.add(*new))
 
-    def _buffer(self) -> Buffer:
+    @property
+    def held(self) -> Buffer:
+        """The histories it holds now."""
         return self.buffer or Buffer(capacity=self.capacity)
 
 
