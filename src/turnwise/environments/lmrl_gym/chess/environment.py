@@ -111,11 +111,12 @@ class Chess(WorldEnvironment, kw_only=True, frozen=True):
             players[name] = Player(name, play.Seen, skilled(skill, play.careful, play.at_random))
         players["mixed"] = Mixed("mixed", [(1, players[name]) for name in ("solver", *SKILLS)])
         players["random"] = RandomLegal()
+        # Two plain names are enough for what is checked of every environment with every plain name.
         return {
             "solver": players["solver"],
             "random": players["random"],
             **{f"agent/{name}": players[name] for name in (*SKILLS, "mixed")},
-            # Not plain: what takes a time limit does not repeat itself, as plain names promise.
+            # Not plain: engines take a time limit, and do not repeat themselves, as plain names promise to.
             "agent/stockfish": self._engine(None),
             "agent/engines": Mixed("engines", [(1, self._engine(elo)) for elo in STRENGTHS]),
             "opponent/builtin": Player("builtin", play.Seen, skilled(0.8, play.greedy, play.at_random)),
