@@ -200,7 +200,10 @@ async def fork(
     kept = len(forking.prefix(shared, at).branches) - 1
     forebears = (*parent.forebears, parent.agents)[: kept + 1]
     config = msgspec.structs.replace(parent, agents=parent.agents | chosen, forebears=forebears, epochs=1)
-    environment = resolve.environment(config, given)
+    made = resolve.environment(config, given)
+    environment = resolve.as_played(log, made)
+    if environment is not made:
+        config = msgspec.structs.replace(config, settings=environment.settings())
     cast = resolve.casting(config, environment, given)
     row = store.create_run(
         environment=environment.name,
@@ -254,7 +257,7 @@ async def replay(name: str, store: Store, *, given: Given = NONE_GIVEN) -> Repla
     result = Replayed()
     for number, log in store.read_many(run.row.number, numbers):
         try:
-            await replay_log(log, environment, cast)
+            await replay_log(log, resolve.as_played(log, environment), cast)
             result.replayed += 1
         except ReplayDivergence as error:
             result.diverged += 1
@@ -273,7 +276,8 @@ async def frames(name: str, store: Store, *, given: Given = NONE_GIVEN) -> list[
     run, number = find_episode(name, store)
     environment = resolve.environment(run.config, given)
     cast = resolve.casting(run.config, environment, given, mute=True)
-    seen = await watched(store.read(run.row.number, number), environment, cast)
+    log = store.read(run.row.number, number)
+    seen = await watched(log, resolve.as_played(log, environment), cast)
     if not seen:
         raise ConfigError(f"episode {run.id}/{number}: environment {environment.name!r} shows no pictures")
     return seen

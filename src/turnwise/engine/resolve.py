@@ -18,6 +18,7 @@ from turnwise.engine.config import AgentConfig, RunConfig
 from turnwise.engine.gateway import Gateway
 from turnwise.environment import Environment
 from turnwise.errors import ConfigError, ReplayDivergence, TurnwiseError, did_you_mean
+from turnwise.log import EpisodeLog
 from turnwise.model import Model, Request, Sample
 from turnwise.models.scripted import ScriptedModel
 from turnwise.task import TaskSet, load_tasks
@@ -95,6 +96,20 @@ def environment(config: RunConfig, given: Given = NONE_GIVEN) -> Environment:
             ) from None
         key = place.strip("`$.")
         raise ConfigError(f"setting {key!r} of {found.name!r}: {reason[0].lower()}{reason[1:]}") from None
+
+
+def as_played(log: EpisodeLog, made: Environment) -> Environment:
+    """The environment with the settings an episode was played with: a curriculum changes them as it goes.
+
+    Raises:
+        ConfigError: they do not fit it any more.
+    """
+    if log.settings == made.settings():
+        return made
+    try:
+        return msgspec.convert(log.settings, type(made))
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"environment {made.name!r} does not take the episode's settings: {error}") from None
 
 
 def environment_type(name: str) -> type[Environment]:
