@@ -1,14 +1,12 @@
 """The engine in this process: any transformers causal model, all of it or LoRA, on the CPU or one GPU.
 
-Sampling and training share the weights: `policy` is an `HFModel` over the module that is trained, so there is
-nothing to copy and `sync` only drops what was cached under the old weights. Weights in half precision are
-trained through masters in single precision (`_Masters`), because a small step added to a bfloat16 number is
-lost.
+Who samples is an option (`sampling`): by default the module that is trained, so there is nothing to copy and
+`sync` only drops what was cached under the old weights. Weights in half precision are trained through masters
+in single precision (`_Masters`), because a small step added to a bfloat16 number is lost.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 from collections.abc import Generator, Iterable, Sequence
@@ -25,9 +23,11 @@ from turnwise.errors import ConfigError
 from turnwise.learn.batch import Batch
 from turnwise.learn.engine.layout import Layout, Micro, micro_batches
 from turnwise.learn.engine.protocol import Drawn, Loss, Pass, Scored, TrainingError
-from turnwise.model import Request, Sampling
+from turnwise.learn.engine.sampling.copied import CopySampler
+from turnwise.learn.engine.sampling.protocol import Sampler
+from turnwise.learn.engine.sampling.shared import SharedSampler
+from turnwise.model import Model, Sampling
 from turnwise.models.hf.loading import Loaded, adopt, load
-from turnwise.models.hf.model import HFModel
 from turnwise.models.hf.options import HFOptions
 
 if TYPE_CHECKING:
@@ -61,6 +61,9 @@ class LocalOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Most replies to sample at once."""
     seed: int = 0
     """Of adapters' first weights."""
+    sampler: Literal["shared", "copy"] = "shared"
+    """Who samples: the trained weights themselves, or a copy of them that an update does not touch, so that
+    episodes and an update can overlap."""
 
 
 class LocalEngine:
@@ -99,10 +102,18 @@ class LocalEngine:
         self._weights = {key: p for key, p in self.module.named_parameters() if p.requires_grad}
         self._masters = _Masters(list(self._weights.values()))
         self._optimizer = torch.optim.AdamW(self._masters.weights, lr=1e-3, betas=(0.9, 0.95))
-        self.policy = HFModel(name, _sampling_options(options), loaded)
-        self.policy.version = "0"
+        self.sampler: Sampler = _SAMPLERS[options.sampler](name, loaded, _sampling_options(options))
+        """Who samples."""
 
-    exact = True
+    @property
+    def policy(self) -> Model:
+        """See `Engine.policy`."""
+        return self.sampler.policy
+
+    @property
+    def exact(self) -> bool:
+        """See `Engine.exact`."""
+        return self.sampler.exact
 
     def forward_backward(self, batch: Batch, loss: Loss | None, *, entropy: bool = False) -> Pass:
         """See `Engine.forward_backward`."""
@@ -134,7 +145,7 @@ class LocalEngine:
         if good:
             for group in self._optimizer.param_groups:
                 group["lr"], group["weight_decay"] = lr, weight_decay
-            with self.policy.changing(self.policy.version or ""):
+            with self.sampler.changing():
                 cast(Any, self._optimizer).step()
                 self._masters.publish()
         self._masters.forget()
@@ -144,14 +155,11 @@ class LocalEngine:
         self, prompt: Sequence[int], sampling: Sampling, *, count: int = 1, seed: int | str = 0
     ) -> list[Drawn]:
         """See `Engine.sample`."""
-        requests = [Request(messages=(), sampling=sampling, rng_seed=seed, ordinal=n) for n in range(count)]
-        jobs = await asyncio.gather(*(self.policy.draw(list(prompt), request) for request in requests))
-        return [Drawn(job.sampled, job.logprobs, job.finish or "stop") for job in jobs]
+        return await self.sampler.draw(prompt, sampling, count=count, seed=seed)
 
     def sync(self, version: int) -> None:
         """See `Engine.sync`."""
-        with self.policy.changing(str(version)):
-            pass
+        self.sampler.sync(self._weights.items(), version)
 
     def save(self, folder: Path) -> None:
         """See `Engine.save`. What is not for training alone is a model that `hf/FOLDER` loads."""
@@ -165,7 +173,7 @@ class LocalEngine:
             "weights": dict(zip(self._weights, self._masters.weights, strict=True)),
             "optimizer": self._optimizer.state_dict(),
             "random": torch.get_rng_state(),
-            "version": self.policy.version,
+            "version": str(self.sampler.version),
         }
         with (partial / STATE).open("wb") as file:
             torch.save(state, file)
@@ -185,16 +193,17 @@ class LocalEngine:
                 f"checkpoint {folder}: cannot be read ({type(error).__name__}: {reason})"
             ) from None
         _check_same(folder, self._weights, weights)
-        with torch.no_grad(), self.policy.changing(state["version"]):
+        with torch.no_grad(), self.sampler.changing():
             for key, weight in zip(self._weights, self._masters.weights, strict=True):
                 weight.copy_(weights[key])
             self._masters.publish()
         self._optimizer.load_state_dict(state["optimizer"])
         torch.set_rng_state(state["random"].cpu())
+        self.sync(int(state["version"]))
 
     async def close(self) -> None:
-        """End the sampling thread."""
-        await self.policy.close()
+        """End the sampler's threads and connections."""
+        await self.sampler.close()
 
     @contextmanager
     def _training(self, gradients: bool) -> Generator[None]:
@@ -308,6 +317,9 @@ def _dtype(options: LocalOptions) -> Literal["float32", "bfloat16"]:
         return options.dtype
     on_gpu = options.device.startswith("cuda") or (options.device == "auto" and torch.cuda.is_available())
     return "bfloat16" if on_gpu and torch.cuda.is_bf16_supported() else "float32"
+
+
+_SAMPLERS = {"shared": SharedSampler, "copy": CopySampler}
 
 
 def _sampling_options(options: LocalOptions) -> HFOptions:
