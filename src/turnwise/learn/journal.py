@@ -6,9 +6,11 @@
 | TensorBoard, in the same folder | where `tensorboard` is installed |
 | Weights & Biases | where `wandb` is installed *and asked for* by its own settings (`asked_of_wandb`) |
 
-A training that goes on from a checkpoint does the steps after it again. Their lines are dropped first, as far
-as a sink allows: JSONL loses them, TensorBoard is told to purge them, Weights & Biases starts over from what
-is kept when offline, and when online keeps the first value that it was told for a step.
+A training that goes on from a checkpoint does the steps after it again. Their lines are dropped first, as
+far as a sink allows: JSONL loses them, and TensorBoard is told to purge them. Weights & Biases online goes on
+with the same run, where the first value told for a step stays; offline each process leaves a run of its own,
+all in one group, which begins with the lines that are kept: the last (`wandb/latest-run`) is the whole
+training.
 """
 
 from __future__ import annotations
@@ -26,8 +28,8 @@ from turnwise.errors import ConfigError
 
 LOG = "metrics.jsonl"
 """One line a step, and one an evaluation."""
-RUN_ID = "wandb-run-id"
-"""File that keeps which run of Weights & Biases a folder belongs to."""
+TRAINING = "wandb-id"
+"""File with the name by which Weights & Biases knows the training: of its run, or offline of its group."""
 
 Line = dict[str, Any]
 """`step`, and the step's numbers; or `step` and `eval`, an evaluation's."""
@@ -174,11 +176,14 @@ _PRIVATE: Mapping[str, Any] = {
     "console": "off",
     "disable_code": True,
     "disable_git": True,
+    "host": "",
     "x_disable_machine_info": True,
     "x_disable_meta": True,
     "x_disable_stats": True,
+    "x_save_requirements": False,
 }
-"""What the library would send beside the numbers; whoever wants it sets the setting's own variable."""
+"""What the library would send beside the numbers and the config: console, code, machine, packages. Whoever
+wants it sets the setting's own variable (`WANDB_CONSOLE=auto`)."""
 
 
 def asked_of_wandb(environ: Mapping[str, str] = os.environ) -> Mode | None:
@@ -221,38 +226,41 @@ def _wandb(folder: Path, kept: Iterable[Line], about: Mapping[str, Any]) -> Iter
     except ImportError:
         return
     library: Any = wandb
+    training = _training(folder)
     try:
         run = library.init(
             dir=os.environ.get("WANDB_DIR") or str(folder),
             mode=mode,
             project=os.environ.get("WANDB_PROJECT") or "turnwise",
             name=os.environ.get("WANDB_NAME") or folder.resolve().name,
-            id=os.environ.get("WANDB_RUN_ID") or _run_id(folder),
-            config=dict(about),
-            # A run of one's own, whatever else the process logs; one that is there already goes on.
-            reinit="create_new",
+            group=os.environ.get("WANDB_RUN_GROUP") or training,
+            id=os.environ.get("WANDB_RUN_ID") or (training if mode == "online" else None),
             resume="allow" if mode == "online" else None,
+            config=dict(about),
+            # A run of one's own, whatever else the process logs.
+            reinit="create_new",
             settings={
-                key: value for key, value in _PRIVATE.items() if f"WANDB_{key.upper()}" not in os.environ
+                key: value
+                for key, value in _PRIVATE.items()
+                if key in library.Settings.model_fields and f"WANDB_{key.upper()}" not in os.environ
             },
         )
     except library.Error as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(
-            f"Weights & Biases was asked for ({'WANDB_MODE=' + mode}), but: {reason}; "
+            f"Weights & Biases was asked for ({mode}), but: {reason}; "
             f"set WANDB_MODE=offline, or WANDB_MODE=disabled"
         ) from error
     sink = _Biases(run)
     if mode == "offline":
-        # A process leaves a folder of its own, so the last one holds the whole training.
         for line in kept:
             sink.tell(line["step"], numbers(line))
     yield sink
 
 
-def _run_id(folder: Path) -> str:
-    """The same for all processes that train in this folder."""
-    path = folder / RUN_ID
+def _training(folder: Path) -> str:
+    """A name that is the same for all processes that train in this folder."""
+    path = folder / TRAINING
     if not path.exists():
         path.write_text(uuid4().hex[:8])
     return path.read_text().strip()
