@@ -185,13 +185,13 @@ async def train_async(
         tasks: A `.jsonl` or `.parquet` file, or tasks; by default the environment's own.
         store: A path, a URL or a `Store`; by default `turnwise.db` in the current folder.
         **options: Further keys (`model`, `steps`, `credit`, `lr` ...), and `engine`, `watch` and `say` of
-            `turnwise.learn.trainer.train`.
+            `turnwise.learn.start.train`.
 
     Raises:
         ConfigError: something cannot be used; nothing was started.
         RunStopped: it stopped before its end, and can be resumed.
     """
-    from turnwise.learn import trainer
+    from turnwise.learn import start
     from turnwise.learn.config import parse_training, read_training
 
     live = {name: options.pop(name) for name in ("engine", "watch", "say") if name in options}
@@ -200,7 +200,7 @@ async def train_async(
     task_set = None if tasks is None or isinstance(tasks, (str, Path)) else TaskSet(tasks)
     things = Given(None if isinstance(made, str) else made, task_set, given)
     if resume is not None:
-        return await trainer.resume(resume, _open(store), given=things, **live)
+        return await start.resume(resume, _open(store), given=things, **live)
     raw = read_training(config) if isinstance(config, (str, Path)) else dict(config or {})
     raw |= options
     if isinstance(made, str):
@@ -212,7 +212,7 @@ async def train_async(
     if isinstance(tasks, (str, Path)):
         raw["tasks"] = str(tasks)
     where = str(config) if isinstance(config, (str, Path)) else "config"
-    return await trainer.train(parse_training(raw, where=where), _open(store), given=things, **live)
+    return await start.train(parse_training(raw, where=where), _open(store), given=things, **live)
 
 
 def train(config: str | Path | Mapping[str, Any] | None = None, **options: Any) -> Run:

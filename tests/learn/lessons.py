@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -15,8 +16,8 @@ import torch
 from turnwise.engine.results import Run
 from turnwise.environment import Capabilities, Environment
 from turnwise.episode import Episode
-from turnwise.learn.config import TrainConfig
-from turnwise.learn.trainer import train
+from turnwise.learn.config import TrainConfig, parse_training
+from turnwise.learn.start import train
 from turnwise.store.store import Store
 from turnwise.task import Task
 
@@ -52,6 +53,29 @@ class Letters(Environment, kw_only=True, frozen=True):
             says = f"{len(reply.text)} {share > 0.5}"
 
 
+class Pair(Environment, kw_only=True, frozen=True):
+    """Two who speak in turn: `low` wants letters of the first half of the alphabet from both, `high` the
+    others."""
+
+    name = "pair"
+    roles = ("low", "high")
+
+    def tasks(self) -> Iterable[Task]:
+        return [Task(id=str(number)) for number in range(6)]
+
+    async def run(self, task: Task, episode: Episode) -> None:
+        says: Any = f"task {task.id}"
+        found: list[bool] = []
+        for _ in range(2):
+            for role in self.roles:
+                says = await getattr(episode, role).respond(says)
+                _die()
+                found += [ord(letter) % 32 < 13 for letter in says.text]
+        share = sum(found) / max(1, len(found))
+        episode.reward(share, role="low")
+        episode.reward(1 - share, role="high")
+
+
 def _die() -> None:
     """Where a test wants it: killed so many replies after a checkpoint was written."""
     after, _, replies = os.environ.get("DIE_AFTER", "").partition("+")
@@ -75,7 +99,7 @@ def config(here: Path, /, **changes: Any) -> TrainConfig:
         "save_every": 1,
         "folder": str(here / "out"),
     }
-    return TrainConfig(**(given | changes))
+    return parse_training(given | changes)
 
 
 def run(wanted: TrainConfig, store: Path, **options: Any) -> Run:
@@ -92,4 +116,4 @@ def engine_of(model: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
-    run(config(folder, eval_every=2), folder / "store.db")
+    run(config(folder, **json.loads(sys.argv[2])), folder / "store.db")

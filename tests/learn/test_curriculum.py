@@ -637,37 +637,50 @@ def test_a_policy_learns_from_forks_of_its_own_episodes(tmp_path: Path) -> None:
         pytest.importorskip(needed, reason="needs pip install 'turnwise[learn]'")
     import lessons
 
-    from turnwise.engine.resolve import NONE_GIVEN
     from turnwise.learn import tiny
-    from turnwise.learn.lesson import prepare
+    from turnwise.learn.checkpoints import read_log
     from turnwise.learn.rows import batch_of
-    from turnwise.learn.trainer import collect, jobs_of, learn, local_engine
 
     tiny.save(tmp_path / "base", hidden=16, heads=2)
-    config = lessons.config(tmp_path, tasks_per_step=3)
-    lesson, engine = prepare(config, NONE_GIVEN), local_engine(config)
-    store = Store(tmp_path / "runs.db")
-    played_as = config.run_config("agent")
-    row = store.create_run(
-        environment="letters", planned=48, config=msgspec.to_builtins(played_as), provenance={}
+    exit_ = {"name": "exit", "fresh": 0.0}
+    config = lessons.config(tmp_path, tasks_per_step=3, steps=3, curriculum=exit_)
+    run = lessons.run(config, tmp_path / "runs.db")
+    logs = list(run.logs())
+    assert [bool(log.branches) for log in logs[:12]] == [False] * 12
+    forked = [log for log in logs if log.branches]
+    assert forked
+    # A fork of two turns' episode says one: the shared one is context.
+    assert len(batch_of(logs).batch.turns.episode) == 2 * len(logs) - len(forked)
+    assert all(line["mismatch"] < 1e-5 for line in read_log(tmp_path / "out") if "mismatch" in line)
+    assert turnwise.replay(run.id, store=run.store).diverged == 0
+
+
+def test_what_a_curriculum_changed_is_replayed_and_forked_as_it_was_played(tmp_path: Path) -> None:
+    for needed in ("torch", "transformers"):
+        pytest.importorskip(needed, reason="needs pip install 'turnwise[learn]'")
+    from turnwise.learn import tiny
+
+    tiny.save(tmp_path / "base", hidden=16, heads=2)
+    run = turnwise.train(
+        environment="number_guess",
+        settings={"high": 50, "max_turns": 9, "count": 20},
+        model=f"hf/{tmp_path / 'base'}",
+        curriculum={
+            "name": "setting_ladder",
+            "setting": "max_turns",
+            "values": [2, 3],
+            "success": -99.0,
+            "window": 1,
+        },
+        max_tokens=3,
+        steps=3,
+        tasks_per_step=2,
+        group=2,
+        folder=str(tmp_path / "out"),
+        store=tmp_path / "runs.db",
     )
-    run = Run(store, row)
-    plain = Course(Curriculum(), lesson.tasks, groups=3, group=4, seed=0, role="agent", run=run)
-    assert [plain.jobs(step) for step in range(5)] == [jobs_of(lesson, step) for step in range(5)]
-    course = Course(ExIt(fresh=0.0), lesson.tasks, groups=3, group=4, seed=0, role="agent", run=run)
-
-    async def go() -> None:
-        for step in range(3):
-            logs = await collect(lesson, engine, run, course.jobs(step), tally=Tally(48))
-            built = batch_of(course.learned(step, logs), roles="agent")
-            forked = [one for one in course.drawn if one.start is not None]
-            assert bool(forked) == (step > 0)
-            assert len(np.unique(built.batch.turns.group)) == len(course.drawn)
-            # A fork of two turns' episode says one: the shared one is context.
-            assert len(built.batch.turns.episode) == 24 - 4 * len(forked)
-            metrics = learn(lesson, engine, None, built, step=step)
-            assert metrics["mismatch"] < 1e-5
-            engine.sync(step + 1)
-
-    asyncio.run(go())
-    assert turnwise.replay(run.id, store=store).diverged == 0
+    limits = [log.settings["max_turns"] for log in run.logs()]
+    assert (limits[0], limits[-1]) == (2, 3)
+    assert turnwise.replay(run.id, store=run.store).diverged == 0
+    branch = turnwise.fork(f"{run.id}/0", at=1, agents={"agent": "solver"}, store=run.store)
+    assert [log.settings["max_turns"] for log in branch.logs()] == [2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -18,13 +19,13 @@ for needed in ("torch", "transformers"):
 import lessons  # noqa: E402
 import torch  # noqa: E402
 
-from turnwise.engine.launch import RunStopped  # noqa: E402
+from turnwise.engine.launch import RunStopped, replay  # noqa: E402
 from turnwise.engine.results import Run  # noqa: E402
 from turnwise.errors import ConfigError  # noqa: E402
 from turnwise.learn import tiny  # noqa: E402
 from turnwise.learn.checkpoints import read_log  # noqa: E402
 from turnwise.learn.engine.local import STATE  # noqa: E402
-from turnwise.learn.trainer import resume  # noqa: E402
+from turnwise.learn.start import resume  # noqa: E402
 from turnwise.store.store import Store  # noqa: E402
 
 
@@ -34,8 +35,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def weights(folder: Path, step: int) -> dict[str, Any]:
-    return torch.load(folder / f"step-{step:06}" / "policy" / STATE, weights_only=True)["weights"]
+def weights(folder: Path, step: int, part: str = "policy") -> dict[str, Any]:
+    return torch.load(folder / f"step-{step:06}" / part / STATE, weights_only=True)["weights"]
 
 
 def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -50,10 +51,35 @@ def curve(folder: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def test_a_killed_training_ends_with_the_weights_of_one_that_was_not(folder: Path) -> None:
-    words = [sys.executable, lessons.__file__, str(folder)]
-    # An evaluation has 12 replies, and then a step 16.
-    deadly = os.environ | {"DIE_AFTER": f"{folder / 'out' / 'step-000002'}+22"}
+LEAGUE = {
+    "environment": f"{lessons.__file__}:Pair",
+    "roles": ["low"],
+    "agents": {"high": {"use": "league/pfsp"}},
+    "steps": 5,
+}
+TWO = {
+    "environment": f"{lessons.__file__}:Pair",
+    "learners": {"high": {"credit": "rloo", "lr": 3e-3, "max_tokens": 2}},
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "replies"),
+    [
+        # An evaluation has 12 replies, and then a step 16.
+        pytest.param({"eval_every": 2}, 22, id="plain"),
+        pytest.param({"eval_every": 2, "lag": 1, "steps": 5}, 22, id="lag"),
+        pytest.param(LEAGUE, 40, id="league"),
+        pytest.param(TWO, 40, id="two learners"),
+        pytest.param({"curriculum": {"name": "exit", "fresh": 0.2}, "lag": 1, "steps": 6}, 14, id="exit"),
+        pytest.param({"credit": "gae", "kl": 0.1, "filter": "varied"}, 20, id="critic and reference"),
+    ],
+)
+def test_a_killed_training_ends_with_the_weights_of_one_that_was_not(
+    changes: dict[str, Any], replies: int, folder: Path
+) -> None:
+    words = [sys.executable, lessons.__file__, str(folder), json.dumps(changes)]
+    deadly = os.environ | {"DIE_AFTER": f"{folder / 'out' / 'step-000002'}+{replies}"}
     killed = subprocess.run(words, env=deadly, capture_output=True, text=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     store = Store(folder / "store.db")
@@ -63,12 +89,16 @@ def test_a_killed_training_ends_with_the_weights_of_one_that_was_not(folder: Pat
     finished = asyncio.run(resume(training.id, store))
     assert finished.status == "done"
 
-    whole = lessons.run(lessons.config(folder, eval_every=2, folder=str(folder / "whole")), folder / "2.db")
-    assert not same(weights(folder / "whole", 2), weights(folder / "whole", 4)), "it learned something"
-    assert same(weights(folder / "whole", 4), weights(folder / "out", 4))
+    wanted = lessons.config(folder, **changes, folder=str(folder / "whole"))
+    whole = lessons.run(wanted, folder / "2.db")
+    last = wanted.steps
+    assert not same(weights(folder / "whole", 2), weights(folder / "whole", last)), "it learned something"
+    for part in ("policy", *(("high",) if "learners" in changes else ())):
+        assert same(weights(folder / "whole", last, part), weights(folder / "out", last, part))
     assert curve(folder / "out") == curve(folder / "whole")
     for log, other in zip(finished.logs(), whole.logs(), strict=True):
         assert log.to_json() == other.to_json()
+    assert asyncio.run(replay(finished.id, store)).diverged == 0
 
 
 def test_the_run_and_its_evaluations_are_in_the_store(folder: Path) -> None:
@@ -125,11 +155,23 @@ def test_a_step_in_which_nothing_is_better_moves_nothing(folder: Path) -> None:
         ({"model": "openai/gpt-x"}, "only a model whose weights are here can be trained"),
         ({"credit": "gipgo"}, "no credit method 'gipgo' .did you mean 'gigpo'"),
         ({"credit": "judge"}, "must be given score, which the trainer has not"),
-        ({"credit_options": {"gama": 1}, "credit": "turn_baseline"}, "credit_options.gama: unknown key"),
+        ({"credit": {"name": "turn_baseline", "gama": 1}}, "credit.gama: unknown key .did you mean 'gamma'"),
         ({"loss": "pppo"}, "no loss is called 'pppo'"),
-        ({"loss_options": {"hihg": 1}}, "loss_options.hihg: unknown key .did you mean 'high'"),
+        ({"loss": {"name": "ppo", "hihg": 1}}, "loss.hihg: unknown key .did you mean 'high'"),
+        ({"engine": {"name": "local", "lroa": 1}}, "engine.lroa: unknown key .did you mean 'lora'"),
+        ({"engine": {"name": "local", "lora": "x"}}, "engine.lora: expected `int . null`, got `str`"),
+        ({"engine": {"name": "locl"}}, "engine: there is no 'locl' .did you mean 'local'"),
+        ({"engine": {"lora": 1}}, "engine: expected a name, or a table with one"),
+        ({"curriculum": "uniformm"}, "curriculum: there is no 'uniformm' .did you mean 'uniform'"),
+        ({"curriculum": {"name": "exit", "dept": 1}}, "curriculum.dept: unknown key .did you mean 'depth'"),
+        ({"filter": "vareid"}, "filter: there is no 'vareid' .did you mean 'varied'"),
+        ({"correction": "tsi"}, "correction: there is no 'tsi' .did you mean 'tis'"),
+        ({"lag": 2}, "lag: expected at least 0 and at most 1, got 2"),
+        ({"learners": {"agnt": {}}}, "has no role 'agnt' .did you mean 'agent'"),
+        ({"learners": {"agent": {"steps": 3}}}, "learners.agent.steps: no key of a learner; it is the whole"),
+        ({"learners": {"agent": {}}}, "the role 'agent' is played twice: by policy and by agent"),
         ({"aggregation": "token-maen"}, "did you mean 'token-mean'"),
-        ({"role": "agnet"}, "has no role 'agnet' .did you mean 'agent'"),
+        ({"roles": ["agnet"]}, "has no role 'agnet' .did you mean 'agent'"),
         ({"credit": "gigpo", "environment": "mt_eval"}, "needs 'state_key'"),
         ({"group": 0}, "group: expected at least 1, got 0"),
     ],

@@ -14,7 +14,7 @@ from turnwise.errors import ConfigError
 if TYPE_CHECKING:
     from turnwise.engine.results import Run
     from turnwise.learn.config import TrainConfig
-    from turnwise.learn.trainer import Say
+    from turnwise.learn.loop import Say
     from turnwise.store.store import Store
 
 
@@ -83,17 +83,17 @@ def go_on(name: str, store: Store, *, quiet: bool) -> Run:
     """Resume a training."""
     import asyncio
 
-    from turnwise.learn import trainer
+    from turnwise.learn import start
 
-    return asyncio.run(trainer.resume(name, store, say=_saying(None, quiet=quiet)))
+    return asyncio.run(start.resume(name, store, say=_saying(None, quiet=quiet)))
 
 
 def _trained(config: TrainConfig, store: Store, *, say: Say) -> Run:
     import asyncio
 
-    from turnwise.learn import trainer
+    from turnwise.learn import start
 
-    return asyncio.run(trainer.train(config, store, say=say))
+    return asyncio.run(start.train(config, store, say=say))
 
 
 def _config(
@@ -103,8 +103,8 @@ def _config(
     agents: list[str] | None,
     keys: list[str] | None,
 ) -> TrainConfig:
-    """A file's keys, with flags on top; `--key credit_options.gamma=0.9` reaches into a table."""
-    from turnwise.learn.config import parse_training, read_training
+    """A file's keys, with flags on top; `--key credit.gamma=0.9` reaches into a part's settings."""
+    from turnwise.learn.config import defaults, parse_training, read_training
 
     raw: dict[str, Any] = {} if file is None else read_training(file)
     raw |= {name: given for name, given in flags.items() if given is not None}
@@ -113,7 +113,8 @@ def _config(
     for name, given in _values(keys, "--key").items():
         table, dot, entry = name.partition(".")
         if dot:
-            raw[table] = {**raw.get(table, {}), entry: given}
+            known = raw.get(table, defaults().get(table))
+            raw[table] = {**({"name": known} if isinstance(known, str) else known or {}), entry: given}
         else:
             raw[name] = given
     for name, how in (("environment", "--environment NAME"), ("model", "--model hf/FOLDER")):
@@ -154,13 +155,11 @@ def _list_keys() -> None:
     import msgspec
 
     from turnwise.cli import output
-    from turnwise.learn.config import TrainConfig, helps
+    from turnwise.learn.config import defaults, helps
 
     console = output.console()
-    told = helps()
-    for field in msgspec.structs.fields(TrainConfig):
-        made = field.default_factory
-        default = field.default if made is msgspec.NODEFAULT else made() if callable(made) else made
-        shown = "needed" if default is msgspec.NODEFAULT else msgspec.json.encode(default).decode()
-        console.print(f"{field.name} = {shown}", style="bold", markup=False, highlight=False)
-        console.print(f"    {told[field.name]}", markup=False, highlight=False)
+    known = defaults()
+    for name, told in helps().items():
+        shown = msgspec.json.encode(known[name]).decode() if name in known else "needed"
+        console.print(f"{name} = {shown}", style="bold", markup=False, highlight=False)
+        console.print(f"    {told}", markup=False, highlight=False)

@@ -178,11 +178,17 @@ def casting(config: RunConfig, made: Environment, given: Given = NONE_GIVEN, *, 
     return Cast(agents, models, forebears)
 
 
+def is_model(name: str) -> bool:
+    """Whether it is `provider/name` of a provider of models."""
+    provider, slash, rest = name.partition("/")
+    return bool(slash and rest) and provider in registry.entries("models")
+
+
 def model(name: str, config: RunConfig) -> Model | None:
     """The model `provider/name`, behind a gateway if it is remote; None where no provider is so called."""
-    provider, slash, rest = name.partition("/")
-    if not slash or not rest or provider not in registry.entries("models"):
+    if not is_model(name):
         return None
+    provider, _, rest = name.partition("/")
     made: Model = registry.load("models", provider)(rest, config.models.get(name, {}))
     if config.prices:
         from turnwise.models.prices import priced
@@ -260,9 +266,7 @@ class _Maker:
 
     def _model(self, role: str, name: str) -> Model | Agent:
         own = self._names(role)
-        provider, slash, _ = name.partition("/")
-        is_model = bool(slash) and provider in registry.entries("models")
-        if self.mute and (is_model or ":" not in name):
+        if self.mute and (is_model(name) or ":" not in name):
             return Mute(name)
         key = name if name not in own else f"{role}/{name}"
         if key in self.models:

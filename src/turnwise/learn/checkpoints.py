@@ -7,15 +7,26 @@ import re
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from turnwise.errors import ConfigError
-from turnwise.learn.engine.protocol import Engine
 
 LOG = "metrics.jsonl"
 """One line a step, and one an evaluation."""
+
+
+class Saved(Protocol):
+    """What can be written to a folder and be again as it was then."""
+
+    def save(self, folder: Path) -> None:
+        """Write it."""
+        ...
+
+    def load(self, folder: Path) -> None:
+        """Be as when `save` was called."""
+        ...
 
 
 class Checkpoints:
@@ -25,20 +36,25 @@ class Checkpoints:
 
     Args:
         folder: Where they are.
-        parts: What is saved: the policy, and a critic where there is one.
     """
 
-    def __init__(self, folder: Path, parts: Mapping[str, Engine]) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._parts = parts
 
     def steps(self) -> list[int]:
         """The steps there are checkpoints of, ascending."""
         names = [path.name for path in self.folder.glob("step-*")]
         return sorted(int(name[5:]) for name in names if re.fullmatch(r"step-\d+", name))
 
-    def load_last(self) -> int:
+    def place(self, step: int) -> Path:
+        """The folder of what stands before `step`."""
+        return self.folder / f"step-{step:06}"
+
+    def load_last(self, parts: Mapping[str, Saved]) -> int:
         """Load the last checkpoint, if there is one; the step that comes next.
+
+        Args:
+            parts: What is loaded, by name.
 
         Raises:
             ConfigError: it is of another model.
@@ -46,29 +62,26 @@ class Checkpoints:
         steps = self.steps()
         if not steps:
             return 0
-        for name, part in self._parts.items():
-            part.load(self._place(steps[-1]) / name)
+        for name, part in parts.items():
+            part.load(self.place(steps[-1]) / name)
         return steps[-1]
 
-    def save(self, step: int) -> None:
+    def save(self, step: int, parts: Mapping[str, Saved]) -> None:
         """Save everything as it stands before `step`.
 
         Raises:
             ConfigError: it cannot be written.
         """
-        place = self._place(step)
+        place = self.place(step)
         partial = place.with_name(f".{place.name}.{os.getpid()}.partial")
         try:
             shutil.rmtree(partial, ignore_errors=True)
-            for name, part in self._parts.items():
+            for name, part in parts.items():
                 part.save(partial / name)
             shutil.rmtree(place, ignore_errors=True)
             partial.rename(place)
         except OSError as error:
             raise ConfigError(f"cannot write the checkpoint {place}: {error.strerror or error}") from error
-
-    def _place(self, step: int) -> Path:
-        return self.folder / f"step-{step:06}"
 
 
 class Journal:

@@ -11,14 +11,16 @@ import textwrap
 from functools import cache
 from math import inf
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
-from turnwise.engine.config import AgentConfig, RunConfig, parse, read_config
+from turnwise.engine.config import AgentConfig, parse, read_config
 from turnwise.errors import ConfigError
 from turnwise.limits import Limits
-from turnwise.model import Sampling
+
+Part: TypeAlias = str | dict[str, Any]
+"""Something chosen by its name: `"gigpo"`, or with settings of its own `{name = "gigpo", gamma = 0.95}`."""
 
 
 class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -26,29 +28,33 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     environment: str
     """What is played: a registered name, or `file.py:Class`."""
-    model: str
-    """The policy to begin with: `hf/FOLDER` or `hf/HUB-ID`."""
     settings: dict[str, Any] = {}
     """Settings of the environment."""
     tasks: str | None = None
     """A `.jsonl` or `.parquet` file of tasks; by default the environment's own."""
-    agents: dict[str, AgentConfig] = {}
-    """Who fills the other roles."""
-    role: str | None = None
-    """The role that is trained; by default the environment's first."""
     limits: Limits = Limits()
     """Limits of an episode: `turns`, `tool_calls`, `tokens`, `cost`, `seconds`."""
+    roles: list[str] = []
+    """The roles that the policy plays and is trained in; by default the environment's first. Several are
+    self-play."""
+    agents: dict[str, AgentConfig] = {}
+    """Who fills the other roles. `policy` is the policy as it is now, not trained there; `league` a past
+    checkpoint of it, each as often, `league/pfsp` more often those that it does not beat."""
+    learners: dict[str, dict[str, Any]] = {}
+    """Further policies that are trained in the same episodes, by the role each plays: the keys in which it
+    differs from this config, such as `model`, `credit` or `lr`."""
 
+    model: str
+    """The policy to begin with: `hf/FOLDER` or `hf/HUB-ID`."""
     system: str | None = None
     """A system prompt of the policy's own."""
     temperature: float = 1.0
     """At which the policy samples, and at which its log-probabilities are taken."""
     max_tokens: int = 256
     """Most tokens of one reply."""
-    lora: int | None = None
-    """Rank of adapters to train instead of all weights."""
-    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Type of the weights; `auto` is bfloat16 on a GPU that has it, else float32."""
+    engine: Part = "local"
+    """What the policy runs on: `local`, `torchrun` or `tinker`, with settings such as `lora`; see
+    `turnwise.learn.engine`."""
 
     seed: int = 0
     """Of all draws."""
@@ -60,18 +66,27 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Episodes of each of these tasks, which are compared with each other."""
     concurrency: int = 64
     """Most episodes at a time."""
+    lag: int = 0
+    """Steps by which the weights that play may be behind: 0 plays, then learns; 1 plays the next step while
+    it learns from this one."""
+    curriculum: Part = "uniform"
+    """What is played next: a name of `turnwise.learn.curriculum`."""
+    filter: str | None = None
+    """Which groups are learned from: `varied`, `top_p=0.9` or `top_share=0.25`; see
+    `turnwise.learn.curriculum.filters`."""
 
-    credit: str = "grpo"
+    credit: Part = "grpo"
     """How rewards become advantages: a name of `turnwise.learn.credit`."""
-    credit_options: dict[str, Any] = {}
-    """Settings of that method, e.g. `gamma`."""
-    loss: str = "ppo"
+    loss: Part = "ppo"
     """What is minimised: a name of `turnwise.learn.losses`."""
-    loss_options: dict[str, Any] = {}
-    """Settings of that loss, e.g. `high`."""
     aggregation: str = "token-mean"
     """What counts the same in the loss: tokens, turns or episodes; see
     `turnwise.learn.losses.aggregation`."""
+    correction: Part = "auto"
+    """How tokens count that other weights sampled than those that learn: `tis`, `icepop`, or `none`; `auto`
+    is `tis` where `lag`, the engine or the curriculum lets them differ, else `none`."""
+    kl: float = 0.0
+    """Weight of the divergence from the weights the training began with (k3) in the loss."""
 
     epochs: int = 1
     """How often to go through the episodes of a step."""
@@ -87,10 +102,6 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Greatest norm of a gradient; a longer one is shortened."""
     critic_lr: float = 1e-5
     """Learning rate of the critic, where the credit method needs values."""
-    micro_tokens: int = 8192
-    """Most tokens in one forward pass of training."""
-    checkpointing: bool = False
-    """Compute activations anew in the backward pass instead of keeping them: less memory, a third slower."""
 
     eval_every: int = 0
     """Evaluate before the first step, after every so many, and after the last; 0 never does."""
@@ -102,52 +113,60 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Where checkpoints and the log go; by default `turnwise-train/RUN`."""
 
     def __post_init__(self) -> None:
-        for name, least in _LEAST.items():
+        for name, (least, most) in _RANGES.items():
             value = getattr(self, name)
-            if value is not None and not least <= value < inf:
-                raise ConfigError(f"{name}: expected at least {least}, got {value!r}")
+            if not least <= value <= most or value == inf:
+                until = "" if most == inf else f" and at most {most:g}"
+                raise ConfigError(f"{name}: expected at least {least:g}{until}, got {value!r}")
         if self.temperature <= 0:
             raise ConfigError(f"temperature: expected above 0, got {self.temperature!r}")
+        for name in ("engine", "curriculum", "credit", "loss", "correction"):
+            named(getattr(self, name), name)
         if not self.model.startswith("hf/") and self.model:
             raise ConfigError(
                 f"model: expected hf/FOLDER or hf/HUB-ID, got {self.model!r}: only a model whose weights are "
                 f"here can be trained, others give text alone"
             )
 
-    def run_config(self, role: str) -> RunConfig:
-        """How its episodes are played, as a run's config; the policy fills `role`."""
-        sampling = Sampling(
-            temperature=self.temperature, top_p=1.0, max_tokens=self.max_tokens, extra={"top_k": 0}
-        )
-        policy = AgentConfig(use=self.model, system=self.system, sampling=sampling)
-        return RunConfig(
-            environment=self.environment,
-            settings=self.settings,
-            agents={**self.agents, role: policy},
-            tasks=self.tasks,
-            seed=self.seed,
-            limits=self.limits,
-            concurrency=self.concurrency,
-        )
+
+class Named(NamedTuple):
+    """A `Part`, taken apart."""
+
+    name: str
+    options: dict[str, Any]
 
 
-_LEAST: dict[str, float] = {
-    "max_tokens": 1,
-    "lora": 1,
-    "steps": 1,
-    "tasks_per_step": 1,
-    "group": 1,
-    "concurrency": 1,
-    "epochs": 1,
-    "minibatches": 1,
-    "lr": 0,
-    "warmup": 0,
-    "weight_decay": 0,
-    "clip": 0,
-    "critic_lr": 0,
-    "micro_tokens": 1,
-    "eval_every": 0,
-    "save_every": 1,
+def named(part: Part, key: str) -> Named:
+    """The name and the settings of a part.
+
+    Raises:
+        ConfigError: it is a table without a name.
+    """
+    if isinstance(part, str):
+        return Named(part, {})
+    name = part.get("name")
+    if not isinstance(name, str):
+        raise ConfigError(f'{key}: expected a name, or a table with one: {key} = {{name = "…", …}}')
+    return Named(name, {option: value for option, value in part.items() if option != "name"})
+
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "max_tokens": (1, inf),
+    "steps": (1, inf),
+    "tasks_per_step": (1, inf),
+    "group": (1, inf),
+    "concurrency": (1, inf),
+    "lag": (0, 1),
+    "kl": (0, inf),
+    "epochs": (1, inf),
+    "minibatches": (1, inf),
+    "lr": (0, inf),
+    "warmup": (0, inf),
+    "weight_decay": (0, inf),
+    "clip": (0, inf),
+    "critic_lr": (0, inf),
+    "eval_every": (0, inf),
+    "save_every": (1, inf),
 }
 
 
@@ -167,6 +186,19 @@ def read_training(path: str | Path) -> dict[str, Any]:
         ConfigError: naming the file, the line, the key and what was expected.
     """
     return read_config(path, TrainConfig, needed={"environment": "", "model": ""})
+
+
+@cache
+def defaults() -> dict[str, Any]:
+    """The value of each key that need not be given."""
+    found: dict[str, Any] = {}
+    for field in msgspec.structs.fields(TrainConfig):
+        made = field.default_factory
+        if made is not msgspec.NODEFAULT and callable(made):
+            found[field.name] = made()
+        elif field.default is not msgspec.NODEFAULT:
+            found[field.name] = field.default
+    return found
 
 
 @cache

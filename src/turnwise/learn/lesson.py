@@ -3,37 +3,92 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from turnwise.engine import resolve
+from turnwise.engine.config import AgentConfig, RunConfig
 from turnwise.engine.resolve import NONE_GIVEN, Given
 from turnwise.environment import Environment
 from turnwise.errors import ConfigError, did_you_mean
-from turnwise.learn import credit, losses
-from turnwise.learn.config import TrainConfig
+from turnwise.learn import credit, curriculum, losses
+from turnwise.learn.config import TrainConfig, named, parse_training
+from turnwise.learn.curriculum import Curriculum, filters
+from turnwise.learn.engine import registry as engines
+from turnwise.model import Sampling
 from turnwise.task import TaskSet
 
+MAIN = "policy"
+"""What the policy that a config is about is called among its learners."""
+LEAGUE = ("league", "league/pfsp")
+"""Names of agents that are past checkpoints of it."""
+CORRECTIONS = ("auto", "none", "tis", "icepop")
 _VALUES = frozenset({"values"})
 """What the trainer can give a credit method."""
 _COLUMNS = frozenset({"logprobs", "old", "advantages", "weights", "row", "turn", "entropy"})
 """What it can give a loss."""
+_ITS_OWN = frozenset(
+    {
+        *("roles", "model", "system", "temperature", "max_tokens", "engine"),
+        *("credit", "loss", "aggregation", "correction", "kl", "filter"),
+        *("epochs", "minibatches", "lr", "warmup", "weight_decay", "clip", "critic_lr"),
+    }
+)
+"""Keys in which a further learner may differ."""
+
+
+class Learner(NamedTuple):
+    """One policy that is trained: which roles it plays, and how it learns."""
+
+    name: str
+    """`policy`, or the role a further one is named after."""
+    roles: tuple[str, ...]
+    config: TrainConfig
+    """The training's, with what is its own."""
+    method: credit.Method
+
+    @property
+    def agent(self) -> AgentConfig:
+        """How it plays."""
+        config = self.config
+        sampling = Sampling(
+            temperature=config.temperature, top_p=1.0, max_tokens=config.max_tokens, extra={"top_k": 0}
+        )
+        return AgentConfig(use=config.model, system=config.system, sampling=sampling)
 
 
 class Lesson(NamedTuple):
-    """What is played by whom, and how it is learned from."""
+    """What is played by whom, and who learns from it."""
 
     config: TrainConfig
     environment: Environment
     tasks: TaskSet
-    role: str
-    method: credit.Method
+    learners: tuple[Learner, ...]
+    """The policy that the config is about first."""
+    curriculum: Curriculum
     given: Given
 
     @property
     def per_step(self) -> int:
-        """Episodes of a step."""
+        """Most episodes of a step."""
         return self.config.tasks_per_step * self.config.group
+
+    @property
+    def run_config(self) -> RunConfig:
+        """How its episodes are played, as a run's config."""
+        config = self.config
+        policies = {role: learner.agent for learner in self.learners for role in learner.roles}
+        return RunConfig(
+            environment=config.environment,
+            settings=config.settings,
+            agents={**config.agents, **policies},
+            tasks=config.tasks,
+            seed=config.seed,
+            limits=config.limits,
+            concurrency=config.concurrency,
+        )
 
 
 def prepare(config: TrainConfig, given: Given = NONE_GIVEN) -> Lesson:
@@ -42,46 +97,102 @@ def prepare(config: TrainConfig, given: Given = NONE_GIVEN) -> Lesson:
     Raises:
         ConfigError: a name or a setting that does not exist, a method that the environment cannot serve.
     """
-    plain = config.run_config(config.role or "")
+    plain = RunConfig(environment=config.environment, settings=config.settings, tasks=config.tasks)
     environment = resolve.environment(plain, given)
-    role = config.role or environment.roles[0]
-    if role not in environment.seats:
-        near = did_you_mean(role, environment.seats) or f"; it has {', '.join(environment.seats)}"
-        raise ConfigError(f"environment {environment.name!r} has no role {role!r}{near}")
     tasks = resolve.tasks(plain, environment, given)
-    return Lesson(config, environment, tasks, role, _checked(config, environment), given)
+    first = curriculum.make(*named(config.curriculum, "curriculum"))
+    first.applied(environment)
+    learners = [_learner(MAIN, config, config.roles or environment.roles[:1], environment)]
+    for name, keys in config.learners.items():
+        own = _own(config, name, keys)
+        learners.append(_learner(name, own, own.roles, environment))
+    _check_seats(config, learners)
+    return Lesson(config, environment, tasks, tuple(learners), first, given)
+
+
+def _own(config: TrainConfig, name: str, keys: Mapping[str, Any]) -> TrainConfig:
+    """The config of a further learner: the training's, with its own keys.
+
+    Raises:
+        ConfigError: a key that is the whole training's, or does not exist.
+    """
+    where = f"learners.{name}"
+    for key in keys:
+        if key not in _ITS_OWN:
+            known = key in TrainConfig.__struct_fields__
+            near = "; it is the whole training's" if known else did_you_mean(key, _ITS_OWN)
+            raise ConfigError(f"{where}.{key}: no key of a learner{near}")
+    shared = {key: value for key, value in msgspec.to_builtins(config).items() if key != "learners"}
+    return parse_training({**shared, "roles": [name], **keys}, where=where)
+
+
+def _learner(name: str, config: TrainConfig, roles: Sequence[str], environment: Environment) -> Learner:
+    for role in roles:
+        if role not in environment.seats:
+            near = did_you_mean(role, environment.seats) or f"; it has {', '.join(environment.seats)}"
+            raise ConfigError(f"environment {environment.name!r} has no role {role!r}{near}")
+    return Learner(name, tuple(dict.fromkeys(roles)), config, _checked(config, environment))
+
+
+def _check_seats(config: TrainConfig, learners: list[Learner]) -> None:
+    """Each role is played by one.
+
+    Raises:
+        ConfigError: naming the first that is not.
+    """
+    trained: dict[str, str] = {}
+    for learner in learners:
+        for role in learner.roles:
+            if role in trained or role in config.agents:
+                other = trained.get(role, "agents")
+                raise ConfigError(f"the role {role!r} is played twice: by {other} and by {learner.name}")
+            trained[role] = learner.name
 
 
 def _checked(config: TrainConfig, environment: Environment) -> credit.Method:
-    """The credit method, after a look at it and at the loss."""
-    method = credit.get(config.credit)
+    """The credit method, after a look at it and at everything else that is named."""
+    engines.options(config)
+    if config.filter is not None:
+        filters.get(config.filter)
+    chosen, loss = named(config.credit, "credit"), named(config.loss, "loss")
+    method = credit.get(chosen.name)
     method.require(environment)
-    loss = losses.get(config.loss)
+    function = losses.get(loss.name)
     for kind, name, beyond in (
-        ("credit method", config.credit, set(method.takes) - _VALUES),
-        ("loss", config.loss, set(losses.inputs(config.loss)) - _COLUMNS),
+        ("credit method", chosen.name, set(method.takes) - _VALUES),
+        ("loss", loss.name, set(losses.inputs(loss.name)) - _COLUMNS),
     ):
         if beyond:
             missing = ", ".join(sorted(beyond))
             raise ConfigError(
                 f"{kind} {name!r} must be given {missing}, which the trainer has not; call it from Python"
             )
-    _check_options("credit_options", config.credit_options, method.function)
-    _check_options("loss_options", config.loss_options, loss)
+    _check_options("credit", chosen.options, method.function)
+    _check_options("loss", loss.options, function)
+    correction = named(config.correction, "correction")
+    _check_name("correction", correction.name, CORRECTIONS)
+    if correction.name not in ("auto", "none"):
+        from turnwise.learn import objective
+
+        _check_options("correction", correction.options, objective.CORRECTIONS[correction.name])
     from turnwise.learn.losses.aggregation import MODES
 
-    if config.aggregation not in MODES:
-        near = did_you_mean(config.aggregation, MODES) or f"; there are {', '.join(MODES)}"
-        raise ConfigError(f"aggregation: there is no {config.aggregation!r}{near}")
+    _check_name("aggregation", config.aggregation, MODES)
     return method
 
 
-def _check_options(table: str, options: Mapping[str, Any], function: Callable[..., Any]) -> None:
+def _check_name(key: str, name: str, known: Any) -> None:
+    if name not in known:
+        near = did_you_mean(name, known) or f"; there are {', '.join(known)}"
+        raise ConfigError(f"{key}: there is no {name!r}{near}")
+
+
+def _check_options(key: str, options: Mapping[str, Any], function: Callable[..., Any]) -> None:
     known = list(_settings(function))
-    for key in options:
-        if key not in known:
-            near = did_you_mean(key, known) or (f"; it has {', '.join(known)}" if known else "; it has none")
-            raise ConfigError(f"{table}.{key}: unknown key{near}")
+    for name in options:
+        if name not in known:
+            near = did_you_mean(name, known) or (f"; it has {', '.join(known)}" if known else "; it has none")
+            raise ConfigError(f"{key}.{name}: unknown key{near}")
 
 
 def _settings(function: Callable[..., Any]) -> Iterator[str]:

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from turnwise.learn import losses
 from turnwise.learn.batch import Batch, Floats
-from turnwise.learn.config import TrainConfig
+from turnwise.learn.config import TrainConfig, named
 from turnwise.learn.engine.protocol import Loss, Scored
 from turnwise.learn.losses.aggregation import Mode, token_weights
+from turnwise.learn.losses.icepop import icepop
+from turnwise.learn.losses.kl import kl
+from turnwise.learn.losses.tis import tis
+
+CORRECTIONS: Mapping[str, Callable[..., Tensor]] = {"tis": tis, "icepop": icepop}
+"""What a token counts that other weights sampled than those the update starts from."""
 
 
-def policy_loss(batch: Batch, advantages: Floats, config: TrainConfig) -> Loss:
+def policy_loss(batch: Batch, columns: Mapping[str, Floats], config: TrainConfig) -> Loss:
     """The config's loss on a batch.
 
     Args:
-        batch: What was sampled; the ratio is taken to the log-probabilities it holds.
-        advantages: `[M]` Of each sampled token, in the batch's order.
+        batch: What was sampled.
+        columns: Numbers of each sampled token `[M]`, in the batch's order: `advantages`; `old`, the
+            log-probabilities that ratios are taken to; where there are any, `correction`, by which weights
+            are multiplied, and `reference`, log-probabilities to stay near to.
         config: Says which loss, with which settings, and how tokens are added up.
     """
     turn = _tensor(batch.turn[batch.sampled])
@@ -26,24 +36,40 @@ def policy_loss(batch: Batch, advantages: Floats, config: TrainConfig) -> Loss:
     constant = float(batch.rows * config.max_tokens) if mode == "seq-mean-token-sum-norm" else None
     # An episode counts once, in however many rows it stands.
     episode = _tensor(batch.turns.episode)[turn]
-    columns = {
-        "old": _tensor(batch.logprobs[batch.sampled]),
-        "advantages": _tensor(advantages).float(),
-        "weights": token_weights(mode, row=episode, turn=turn, denominator=constant),
-        "row": _tensor(batch.turn_row)[turn],
-        "turn": turn,
-    }
-    function, inputs = losses.get(config.loss), losses.inputs(config.loss)
-    wanted = [name for name in inputs if name in columns]
+    weights = token_weights(mode, row=episode, turn=turn, denominator=constant)
+    given = {name: _tensor(column).float() for name, column in columns.items()}
+    given |= {"weights": weights, "row": _tensor(batch.turn_row)[turn], "turn": turn}
+    if "correction" in given:
+        given["weights"] = weights * given["correction"]
+    chosen = named(config.loss, "loss")
+    function, inputs = losses.get(chosen.name), losses.inputs(chosen.name)
 
     def loss(scored: Scored) -> Tensor:
         places = scored.places
-        given = {name: columns[name].to(places.device)[places] for name in wanted}
-        if "entropy" in inputs and scored.entropy is not None:
-            given["entropy"] = scored.entropy
-        return function(scored.logprobs, **given, **config.loss_options)
+        here = {name: column.to(places.device)[places] for name, column in given.items()}
+        if scored.entropy is not None:
+            here["entropy"] = scored.entropy
+        wanted = {name: here[name] for name in inputs if name in here}
+        found = function(scored.logprobs, **wanted, **chosen.options)
+        if config.kl:
+            near = kl(scored.logprobs, reference=here["reference"], weights=here["weights"])
+            found = found + config.kl * near
+        return found
 
     return loss
+
+
+def corrected(trainer: Floats, sampler: Floats, config: TrainConfig, name: str) -> Floats:
+    """`[M]` What each token counts: 1 where the weights that sampled it are those that learn.
+
+    Args:
+        trainer: `[M]` Log-probabilities of the sampled tokens before the update.
+        sampler: `[M]` Those they were sampled with.
+        config: Has the settings.
+        name: Of the correction.
+    """
+    options = named(config.correction, "correction").options
+    return CORRECTIONS[name](_tensor(trainer), sampler=_tensor(sampler), **options).numpy().astype(np.float64)
 
 
 def value_loss(batch: Batch, returns: Floats) -> Loss:

@@ -62,10 +62,10 @@ def make(name: str, options: Mapping[str, Any] | None = None) -> Curriculum:
     for key in given:
         if key not in known:
             near = did_you_mean(key, known) or (f"; it has {', '.join(known)}" if known else "; it has none")
-            raise ConfigError(f"curriculum_options.{key}: unknown key{near}")
+            raise ConfigError(f"curriculum.{key}: unknown key{near}")
     try:
         return msgspec.convert(given, found)
     except msgspec.ValidationError as error:
         if isinstance(error.__cause__, ConfigError):
             raise error.__cause__ from None
-        raise ConfigError(f"curriculum_options of {name!r}: {error}") from None
+        raise ConfigError(f"curriculum {name!r}: {error}") from None

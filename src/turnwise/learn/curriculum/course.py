@@ -64,8 +64,12 @@ class Course:
         """The environment that the next step plays in."""
         return self.curriculum.applied(environment)
 
-    def jobs(self, step: int) -> list[Job]:
+    def jobs(self, step: int, *, played: bool = False) -> list[Job]:
         """The episodes of a step. What goes on from a history is planted in the training's run.
+
+        Args:
+            step: Its number.
+            played: It was played before, and is read back: nothing is planted.
 
         Raises:
             ConfigError: the curriculum draws nothing, more than there is room for, or an unknown task.
@@ -81,7 +85,7 @@ class Course:
         for draw in self.drawn:
             if draw.task not in self._tasks:
                 raise ConfigError(f"the curriculum draws task {draw.task!r}, which is not in the task set")
-            known = None if draw.start is None else self._parent(draw)
+            known = None if draw.start is None or played else self._parent(draw)
             for _ in range(draw.count):
                 jobs.append(self._job(step * slot.most + len(jobs), draw, known))
         return jobs

@@ -6,13 +6,17 @@ on only when the event loop has come to rest: all that was answered has been act
 next has asked. Rest is counted in rounds of the loop, not in seconds, so a slow machine makes the same
 batches as a quick one. Jobs still join and leave between any two tokens; nobody waits for the longest answer.
 
-This holds for conversations that wait for nothing but this model. What waits for the outside world (a server,
+Where several models talk to each other (two policies, a policy and its past), all rest together: none is given
+new jobs while another computes.
+
+This holds for conversations that wait for nothing but such models. What waits for the outside world (a server,
 a sandbox) comes when it comes, and joins then.
 """
 
 from __future__ import annotations
 
 import asyncio
+from weakref import WeakKeyDictionary, WeakSet
 
 from turnwise.models.hf.batch import Batch, Job
 from turnwise.models.hf.past import Pasts
@@ -20,6 +24,39 @@ from turnwise.models.hf.worker import Worker
 
 _ROUNDS = 32
 """Rounds of the event loop without a new job after which nobody is about to ask."""
+
+
+class Rest:
+    """When an event loop has come to rest, and no worker of its is computing."""
+
+    def __init__(self) -> None:
+        self.workers: WeakSet[LockstepWorker] = WeakSet()
+        self._quiet = 0
+        """Rounds of the loop since something happened."""
+        self._counting = False
+
+    def disturbed(self) -> None:
+        """A job came, or a worker came to wait: count from now on."""
+        self._quiet = 0
+        if not self._counting and self._all_wait():
+            self._counting = True
+            asyncio.get_running_loop().call_soon(self._round)
+
+    def _round(self) -> None:
+        self._quiet += 1
+        if self._quiet < _ROUNDS:
+            asyncio.get_running_loop().call_soon(self._round)
+            return
+        self._counting = False
+        if self._all_wait():
+            for worker in list(self.workers):
+                worker.go_on()
+
+    def _all_wait(self) -> bool:
+        return all(worker.waits for worker in self.workers)
+
+
+_rests: WeakKeyDictionary[asyncio.AbstractEventLoop, Rest] = WeakKeyDictionary()
 
 
 class LockstepWorker(Worker):
@@ -36,49 +73,43 @@ class LockstepWorker(Worker):
         super().__init__(name, batch, pasts, max_batch=max_batch, wait=0.0)
         self._loop: asyncio.AbstractEventLoop | None = None
         # What follows is touched in the event loop only.
+        self._rest = Rest()
         self._asked: list[Job] = []
         """Asked for since the last cohort."""
         self._wanted = False
         """Whether the thread waits for a cohort."""
         self._busy = False
         """Whether it has other jobs to go on with, so that an empty one will do."""
-        self._quiet = 0
-        """Rounds of the loop since the last job came."""
-        self._counting = False
         self._ended = -1
         """Jobs that had ended when new ones were last looked for."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is not computing."""
+        return self._wanted or self._thread is None
 
     def submit(self, job: Job) -> None:
         """Have a job done, together with all that are asked for before the loop rests."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
-            self._loop, self._counting = loop, False
+            self._rest.workers.discard(self)
+            self._loop, self._rest = loop, _rests.setdefault(loop, Rest())
+            self._rest.workers.add(self)
         self._start()
         self._asked.append(job)
-        self._count()
+        self._rest.disturbed()
+
+    def go_on(self) -> None:
+        """The loop rests: give the thread what was asked for, if there is anything to do."""
+        if self._wanted and (self._asked or self._busy):
+            self._wanted = False
+            self._inbox.put(sorted(self._asked, key=lambda job: job.place))
+            self._asked.clear()
 
     def _want(self, busy: bool) -> None:
         """The thread waits for a cohort."""
         self._wanted, self._busy = True, busy
-        self._count()
-
-    def _count(self) -> None:
-        """Wait for the loop to rest, from now on."""
-        self._quiet = 0
-        if self._wanted and not self._counting:
-            self._counting = True
-            asyncio.get_running_loop().call_soon(self._round)
-
-    def _round(self) -> None:
-        self._quiet += 1
-        if self._quiet < _ROUNDS:
-            asyncio.get_running_loop().call_soon(self._round)
-            return
-        self._counting = False
-        if self._asked or self._busy:
-            self._wanted = False
-            self._inbox.put(sorted(self._asked, key=lambda job: job.place))
-            self._asked.clear()
+        self._rest.disturbed()
 
     def _collect(self) -> bool:
         """Where somebody was answered, or there is nothing to do: what is asked next. False: stop."""
