@@ -1,8 +1,8 @@
 """Our environments served to other libraries: as a Gymnasium environment, as one of `verifiers`.
 
-`seat.py` is what they share: an episode in which one role is played from outside, a reply at a time.
+What they share is a `Seat`: an episode in which one role is played from outside, a reply at a time.
 """
 
-from turnwise.serving.seat import Moment, Seat
+from turnwise.engine.seat import Moment, Seat
 
 __all__ = ["Moment", "Seat"]

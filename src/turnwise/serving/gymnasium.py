@@ -12,15 +12,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import string
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
+from turnwise.engine.seat import BROKEN_OFF, Moment, Seat
 from turnwise.environment import Environment
 from turnwise.errors import ConfigError
 from turnwise.limits import Limits
-from turnwise.message import Message, Text
-from turnwise.serving.seat import BROKEN_OFF, Moment, Seat
 from turnwise.task import Task
 
 try:
@@ -149,7 +148,7 @@ class GymEnv(gymnasium.Env[str, str]):
             self.close()
 
     def _take(self, moment: Moment) -> None:
-        self._said = written(moment.messages)
+        self._said = moment.text
         self._playing = not moment.over
 
     def _see(self, picture: Any) -> None:
@@ -201,20 +200,6 @@ def register(environment: str, name: str | None = None, *, version: int = 0, **a
     enrol = cast("Any", gymnasium.register)  # pyright: ignore[reportUnknownMemberType]
     enrol(known, entry_point=f"{__name__}:GymEnv", kwargs={"environment": environment, **arguments})
     return known
-
-
-def written(messages: Sequence[Message]) -> str:
-    """Messages as one text; what is no text is named by its kind."""
-    return "\n\n".join(_text(message) for message in messages)
-
-
-def _text(message: Message) -> str:
-    if isinstance(message.content, str):
-        return message.content
-    return "".join(
-        part.text if isinstance(part, Text) else f"[{part.name or part.media_type}]"
-        for part in message.content
-    )
 
 
 def drawn(picture: Any) -> str:

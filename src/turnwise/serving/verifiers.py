@@ -19,11 +19,11 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from turnwise import wire
+from turnwise.engine.seat import BROKEN_OFF, Moment, Seat
 from turnwise.environment import Environment
 from turnwise.environments.adapters import vf_messages
 from turnwise.errors import ConfigError, TurnwiseError
 from turnwise.limits import Limits
-from turnwise.serving.seat import BROKEN_OFF, Moment, Seat
 
 try:
     import verifiers as vf

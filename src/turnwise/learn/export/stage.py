@@ -11,13 +11,10 @@ import numpy as np
 
 from turnwise import wire
 from turnwise.agent import Agent
-from turnwise.engine import resolve
-from turnwise.engine.config import RunConfig
 from turnwise.engine.plan import seed_of
-from turnwise.engine.resolve import Given, Mute
+from turnwise.engine.vacancy import Vacancy
 from turnwise.environment import Environment
-from turnwise.episode import Episode
-from turnwise.errors import CapabilityError, ConfigError, did_you_mean
+from turnwise.errors import CapabilityError, ConfigError
 from turnwise.learn.engine.protocol import TrainingError
 from turnwise.learn.rows import CUT, batch_of
 from turnwise.limits import Limits
@@ -95,29 +92,11 @@ class Stage:
         limits: Limits | None = None,
         concurrency: int = 64,
     ) -> None:
-        named = isinstance(environment, str)
-        config = RunConfig(
-            environment=environment if named else environment.name,
-            settings=dict(settings or {}),
-            limits=limits or Limits(),
-            concurrency=concurrency,
+        self._vacancy = Vacancy(
+            environment, role, agents=agents, settings=settings, tasks=tasks, limits=limits
         )
-        self.environment = resolve.environment(config, Given(None if named else environment))
-        self.role = self.environment.roles[0] if role is None else role
-        if self.role not in self.environment.seats:
-            near = did_you_mean(self.role, self.environment.seats)
-            raise ConfigError(
-                f"environment {self.environment.name!r} has no role {self.role!r}{near}; "
-                f"it has {', '.join(self.environment.seats)}"
-            )
-        others, given = resolve.told_apart(agents or {})
-        things = Given(self.environment, tasks, {**given, self.role: Agent(Mute("policy"))})
-        config = msgspec.structs.replace(config, agents=others)
-        self._cast = resolve.casting(
-            resolve.completed(config, self.environment, things), self.environment, things
-        )
-        self.tasks = resolve.tasks(config, self.environment, things)
-        self._limits = limits
+        self.environment, self.role = self._vacancy.environment, self._vacancy.role
+        self.tasks = self._vacancy.tasks
         self._concurrency = concurrency
 
     async def play(
@@ -136,14 +115,13 @@ class Stage:
             TrainingError: an episode has no score, however often it was played.
             CapabilityError, ConfigError: see `batch_of`.
         """
-        agents = {**self._cast.agents, self.role: policy}
         room = asyncio.Semaphore(self._concurrency)
 
         async def one(task: Task, seed: int) -> Played:
             for attempt in range(again + 1):
                 async with room:
                     drawn = seed if attempt == 0 else seed_of(seed, task.id, attempt)
-                    episode = Episode(self.environment, task, agents, seed=drawn, limits=self._limits)
+                    episode = self._vacancy.episode(policy, task, drawn)
                     await episode.play()
                 played = read(episode.log(), self.role)
                 if played.score is not None:
@@ -177,7 +155,7 @@ class Stage:
 
     async def close(self) -> None:
         """Close the models of the other roles."""
-        await self._cast.close()
+        await self._vacancy.close()
 
 
 def read(log: EpisodeLog, role: str) -> Played:

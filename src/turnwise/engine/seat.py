@@ -15,15 +15,13 @@ import msgspec
 
 from turnwise.action import ActionSpace
 from turnwise.agent import Agent
-from turnwise.engine import resolve
-from turnwise.engine.config import RunConfig
-from turnwise.engine.resolve import Given
+from turnwise.engine.vacancy import Vacancy
 from turnwise.environment import Environment
 from turnwise.episode import Episode
-from turnwise.errors import ConfigError, TaskError, TurnwiseError, did_you_mean
-from turnwise.limits import Limits
+from turnwise.errors import ConfigError, TaskError, TurnwiseError
+from turnwise.limits import EpisodeStop, Limits
 from turnwise.log import Stop
-from turnwise.message import Message, ToolSpec
+from turnwise.message import Message, Text, ToolSpec
 from turnwise.model import Request, Sample
 from turnwise.task import Task, TaskSet
 
@@ -43,6 +41,11 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     """What may be replied, where the environment offers it."""
     tools: Sequence[ToolSpec] = ()
     """Tools that a reply may call; the environment runs them."""
+
+    @property
+    def text(self) -> str:
+        """What was said, as one text; what is no text is named by its kind."""
+        return "\n\n".join(_text(message) for message in self.messages)
 
 
 class Seat:
@@ -71,34 +74,16 @@ class Seat:
         limits: Limits | None = None,
         watch: Callable[[Any], None] | None = None,
     ) -> None:
-        named = isinstance(environment, str)
-        config = RunConfig(
-            environment=environment if named else environment.name, settings=dict(settings or {})
-        )
-        self.environment = resolve.environment(config, Given(None if named else environment))
-        self.role = self.environment.roles[0] if role is None else role
-        if self.role not in self.environment.seats:
-            near = did_you_mean(self.role, self.environment.seats)
-            raise ConfigError(
-                f"environment {self.environment.name!r} has no role {self.role!r}{near}; "
-                f"it has {', '.join(self.environment.seats)}"
-            )
-        others, given = resolve.told_apart(agents or {})
-        config = msgspec.structs.replace(config, agents=others)
-        things = Given(self.environment, None, {**given, self.role: self._outside()})
-        self._cast = resolve.casting(
-            resolve.completed(config, self.environment, things), self.environment, things
-        )
-        self._agents = self._cast.agents
-        self._limits = limits
+        self._vacancy = Vacancy(environment, role, agents=agents, settings=settings, limits=limits)
+        self.environment, self.role = self._vacancy.environment, self._vacancy.role
+        self._agent = self._outside()
         self._watch = watch
-        self._tasks: TaskSet | None = None
         self._vacate()
 
     def beside(self) -> Seat:
         """Another seat for another episode at once, with the same agents in the other roles."""
         other = copy.copy(self)
-        other._agents = {**self._agents, self.role: other._outside()}
+        other._agent = other._outside()
         other._vacate()
         return other
 
@@ -128,11 +113,21 @@ class Seat:
         return self._episode
 
     @property
+    def asked(self) -> bool:
+        """Whether the role is asked now."""
+        return self._open is not None
+
+    @property
+    def score(self) -> float | None:
+        """The role's score so far; None, and never 0, where the episode failed or a verdict is missing."""
+        episode, first = self.episode, self.environment.roles[0]
+        mine = (part for part in episode.rewards if (part.role or first) == self.role)
+        return None if any(part.value is None for part in mine) else episode.score(self.role)
+
+    @property
     def tasks(self) -> TaskSet:
         """The environment's own tasks."""
-        if self._tasks is None:
-            self._tasks = TaskSet(self.environment.tasks(), name=self.environment.name)
-        return self._tasks
+        return self._vacancy.tasks
 
     def task(self, which: Task | str | int) -> Task:
         """A task itself, or the one with this id or at this place.
@@ -155,15 +150,7 @@ class Seat:
             TurnwiseError: the environment failed.
         """
         await self.leave()
-        watch = self._watch
-        self._episode = Episode(
-            self.environment,
-            task,
-            self._agents,
-            seed=seed,
-            limits=self._limits,
-            watch=None if watch is None else lambda _, picture: watch(picture),
-        )
+        self._episode = self._vacancy.episode(self._agent, task, seed, watch=self._watch)
         self._heard = self._paid = 0
         asked = self._asked = asyncio.Queue()
         self._playing = asyncio.create_task(self._episode.play())
@@ -184,6 +171,19 @@ class Seat:
         self._open.reply.set_result(message)
         return await self._next()
 
+    async def stop(self, detail: str) -> Moment:
+        """Say no more: the episode ends here, as a limit would end it, and is scored as it stands.
+
+        Raises:
+            TurnwiseError: the environment failed.
+            ConfigError: the role is not asked now.
+        """
+        if self._open is None:
+            raise ConfigError(f"the role {self.role!r} is not asked: there is nothing to stop")
+        self._heard = len(self._open.request.messages)
+        self._open.reply.set_exception(EpisodeStop(Stop.MAX_TURNS, detail))
+        return await self._next()
+
     async def leave(self) -> None:
         """Give the episode up, if it is not over."""
         if self._playing is not None and not self._playing.done():
@@ -194,7 +194,7 @@ class Seat:
     async def close(self) -> None:
         """Give the episode up, and close the models of the other roles."""
         await self.leave()
-        await self._cast.close()
+        await self._vacancy.close()
 
     async def ask(self, request: Request) -> Message:
         """The role is asked: wait for `say`."""
@@ -227,6 +227,15 @@ class Seat:
         new = self.episode.rewards[self._paid :]
         self._paid += len(new)
         return float(sum(part.value or 0.0 for part in new if (part.role or first) == self.role))
+
+
+def _text(message: Message) -> str:
+    if isinstance(message.content, str):
+        return message.content
+    return "".join(
+        part.text if isinstance(part, Text) else f"[{part.name or part.media_type}]"
+        for part in message.content
+    )
 
 
 class _Asked:

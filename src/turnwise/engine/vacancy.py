@@ -1,0 +1,97 @@
+"""An environment with one role left open, for whoever plays it without a run, such as another library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from turnwise.agent import Agent
+from turnwise.engine import resolve
+from turnwise.engine.config import RunConfig
+from turnwise.engine.resolve import Given, Mute
+from turnwise.environment import Environment
+from turnwise.episode import Episode
+from turnwise.errors import ConfigError, did_you_mean
+from turnwise.limits import Limits
+from turnwise.task import Task, TaskSet
+
+
+class Vacancy:
+    """See the module.
+
+    Args:
+        environment: A name as on the command line, or the thing itself.
+        role: Which one is open; the first by default.
+        agents: Who fills the other roles: names, agents, models or scripts. Where nobody is named, the
+            environment's own choice plays.
+        settings: Of the environment, where it is given by name.
+        tasks: Tasks; by default the environment's own.
+        limits: Of each episode.
+
+    Raises:
+        ConfigError: there is no such environment, role or setting, or a role that nobody fills.
+    """
+
+    def __init__(
+        self,
+        environment: str | Environment,
+        role: str | None = None,
+        *,
+        agents: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] | None = None,
+        tasks: TaskSet | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        named = isinstance(environment, str)
+        self._config = RunConfig(
+            environment=environment if named else environment.name, settings=dict(settings or {})
+        )
+        self.environment = made = resolve.environment(self._config, Given(None if named else environment))
+        self.role = made.roles[0] if role is None else role
+        if self.role not in made.seats:
+            near = did_you_mean(self.role, made.seats)
+            raise ConfigError(
+                f"environment {made.name!r} has no role {self.role!r}{near}; it has {', '.join(made.seats)}"
+            )
+        others, given = resolve.told_apart(agents or {})
+        self._things = Given(made, tasks, {**given, self.role: Agent(Mute("vacant"))})
+        config = msgspec.structs.replace(self._config, agents=others)
+        self._cast = resolve.casting(resolve.completed(config, made, self._things), made, self._things)
+        self._limits = limits
+
+    @cached_property
+    def tasks(self) -> TaskSet:
+        """The tasks.
+
+        Raises:
+            TaskError: a row that cannot be used.
+            ConfigError: there is no task at all.
+        """
+        return resolve.tasks(self._config, self.environment, self._things)
+
+    def episode(
+        self, agent: Agent, task: Task, seed: int, *, watch: Callable[[Any], None] | None = None
+    ) -> Episode:
+        """An episode in which `agent` plays the role.
+
+        Args:
+            agent: Plays.
+            task: Which.
+            seed: Of all draws.
+            watch: Is called with each picture that the environment shows.
+        """
+        return Episode(
+            self.environment,
+            task,
+            {**self._cast.agents, self.role: agent},
+            seed=seed,
+            limits=self._limits,
+            watch=None if watch is None else lambda _, picture: watch(picture),
+        )
+
+    async def close(self) -> None:
+        """Close the models of the other roles."""
+        await self._cast.close()
