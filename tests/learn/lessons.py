@@ -54,8 +54,8 @@ class Letters(Environment, kw_only=True, frozen=True):
 
 
 class Pair(Environment, kw_only=True, frozen=True):
-    """Two who speak in turn: `low` wants letters of the first half of the alphabet from both, `high` the
-    others."""
+    """Two who speak in turn: `low` earns the share of its letters that lie in the first half of the alphabet,
+    `high` the share of its that do not."""
 
     name = "pair"
     roles = ("low", "high")
@@ -65,15 +65,12 @@ class Pair(Environment, kw_only=True, frozen=True):
 
     async def run(self, task: Task, episode: Episode) -> None:
         says: Any = f"task {task.id}"
-        found: list[bool] = []
         for _ in range(2):
             for role in self.roles:
                 says = await getattr(episode, role).respond(says)
                 _die()
-                found += [ord(letter) % 32 < 13 for letter in says.text]
-        share = sum(found) / max(1, len(found))
-        episode.reward(share, role="low")
-        episode.reward(1 - share, role="high")
+                mine = [(ord(letter) % 32 < 13) == (role == "low") for letter in says.text]
+                episode.reward(sum(mine) / max(1, len(mine)), turn=says, role=role)
 
 
 def _die() -> None:

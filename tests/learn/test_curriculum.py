@@ -8,7 +8,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -638,7 +637,7 @@ def test_a_policy_learns_from_forks_of_its_own_episodes(tmp_path: Path) -> None:
     import lessons
 
     from turnwise.learn import tiny
-    from turnwise.learn.checkpoints import read_log
+    from turnwise.learn.journal import read_log
     from turnwise.learn.rows import batch_of
 
     tiny.save(tmp_path / "base", hidden=16, heads=2)

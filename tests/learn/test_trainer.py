@@ -23,8 +23,8 @@ from turnwise.engine.launch import RunStopped, replay  # noqa: E402
 from turnwise.engine.results import Run  # noqa: E402
 from turnwise.errors import ConfigError  # noqa: E402
 from turnwise.learn import tiny  # noqa: E402
-from turnwise.learn.checkpoints import read_log  # noqa: E402
 from turnwise.learn.engine.local import STATE  # noqa: E402
+from turnwise.learn.journal import read_log  # noqa: E402
 from turnwise.learn.start import resume  # noqa: E402
 from turnwise.store.store import Store  # noqa: E402
 

@@ -160,11 +160,11 @@ _RANGES: dict[str, tuple[float, float]] = {
     "kl": (0, inf),
     "epochs": (1, inf),
     "minibatches": (1, inf),
-    "lr": (0, inf),
+    "lr": (0, 1),
     "warmup": (0, inf),
     "weight_decay": (0, inf),
     "clip": (0, inf),
-    "critic_lr": (0, inf),
+    "critic_lr": (0, 1),
     "eval_every": (0, inf),
     "save_every": (1, inf),
 }

@@ -30,9 +30,10 @@ from turnwise.engine.resolve import Given
 from turnwise.engine.results import Run
 from turnwise.engine.runner import Halt, Runner
 from turnwise.engine.tally import Tally
-from turnwise.learn.checkpoints import Checkpoints, Journal, Saved
+from turnwise.learn.checkpoints import Checkpoints, Saved
 from turnwise.learn.curriculum import Course
 from turnwise.learn.engine.protocol import TrainingError
+from turnwise.learn.journal import Journal
 from turnwise.learn.lesson import MAIN, Lesson
 from turnwise.learn.players import Players
 from turnwise.learn.rows import Built, batch_of
@@ -66,7 +67,8 @@ async def go_on(
             work.tally.known(stop, task, score)
         try:
             watching = None if watch is None else watch(run, work.tally)
-            with Journal(saved.folder, before=first, say=say) as journal:
+            about = msgspec.to_builtins(config)
+            with Journal(saved.folder, before=first, say=say, about=about) as journal:
                 for step in range(first, config.steps + 1):
                     due = config.eval_every and (step % config.eval_every == 0 or step == config.steps)
                     if due and not journal.evaluated(step):

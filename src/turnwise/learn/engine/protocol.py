@@ -119,7 +119,11 @@ class Engine(Protocol):
         ...
 
     def save(self, folder: Path) -> None:
-        """Write weights, optimiser and random state into a folder; it is there only when it is complete."""
+        """Write weights, optimiser and random state into a folder; it is there only when it is complete.
+
+        Raises:
+            TrainingError: a weight is no finite number; nothing was written.
+        """
         ...
 
     def load(self, folder: Path) -> None:

@@ -39,8 +39,13 @@ def options(config: TrainConfig) -> Any:
             near = did_you_mean(key, own) or f"; it has {', '.join(own)}"
             raise ConfigError(f"engine.{key}: unknown key{near}")
     if config.lag and "sampler" in own:
-        # Whoever plays while it learns must not see weights that are half moved.
+        # Who plays while it learns must not see weights that are half moved.
         given["sampler"] = "copy"
+        if part.options.get("sampler") == "shared":
+            raise ConfigError(
+                "engine.sampler: with lag 1 the weights move while episodes are played, expected another than "
+                "'shared'"
+            )
     try:
         return msgspec.convert({**given, **part.options}, known)
     except msgspec.ValidationError as error:

@@ -6,11 +6,11 @@ on only when the event loop has come to rest: all that was answered has been act
 next has asked. Rest is counted in rounds of the loop, not in seconds, so a slow machine makes the same
 batches as a quick one. Jobs still join and leave between any two tokens; nobody waits for the longest answer.
 
-Where several models talk to each other (two policies, a policy and its past), all rest together: none is given
-new jobs while another computes.
+Where several models talk to each other (two policies, a policy and its past), all rest together: none is
+given new jobs while another computes.
 
-This holds for conversations that wait for nothing but such models. What waits for the outside world (a server,
-a sandbox) comes when it comes, and joins then.
+This holds for conversations that wait for nothing but such models. What waits for the outside world (a
+server, a sandbox) comes when it comes, and joins then.
 """
 
 from __future__ import annotations
