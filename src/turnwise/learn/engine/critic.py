@@ -44,7 +44,7 @@ class _Critic(LocalEngine):
         module.set_output_embeddings(head)
         for parameter in module.parameters():
             parameter.requires_grad_(True)
-        options = msgspec.structs.replace(options, lora=None, device="auto")
+        options = msgspec.structs.replace(options, lora=None, device="auto", sampler="shared")
         super().__init__(module, tokenizer, options=options)
 
     def _score(self, micro: Micro, entropy: bool) -> Scored:

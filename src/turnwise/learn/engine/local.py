@@ -1,8 +1,9 @@
 """The engine in this process: any transformers causal model, all of it or LoRA, on the CPU or one GPU.
 
-Who samples is an option (`sampling`): by default the module that is trained, so there is nothing to copy and
-`sync` only drops what was cached under the old weights. Weights in half precision are trained through masters
-in single precision (`_Masters`), because a small step added to a bfloat16 number is lost.
+Who samples is an option (`sampling`): by default the network that is trained, so there is nothing to copy and
+`sync` only drops what was cached under the old weights; or a copy of it, or a server. Weights in half
+precision are trained through masters in single precision (`_Masters`), because a small step added to a
+bfloat16 number is lost.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from turnwise.errors import ConfigError
 from turnwise.learn.batch import Batch
 from turnwise.learn.engine.layout import Layout, Micro, micro_batches
 from turnwise.learn.engine.protocol import Drawn, Loss, Pass, Scored, TrainingError
+from turnwise.learn.engine.sampling import serving
 from turnwise.learn.engine.sampling.copied import CopySampler
 from turnwise.learn.engine.sampling.protocol import Sampler
 from turnwise.learn.engine.sampling.shared import SharedSampler
@@ -61,9 +63,17 @@ class LocalOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Most replies to sample at once."""
     seed: int = 0
     """Of adapters' first weights."""
-    sampler: Literal["shared", "copy"] = "shared"
-    """Who samples: the trained weights themselves, or a copy of them that an update does not touch, so that
-    episodes and an update can overlap."""
+    sampler: Literal["shared", "copy", "vllm", "sglang"] = "shared"
+    """Who samples: the trained weights themselves; a copy of them that an update does not touch, so that
+    episodes and an update can overlap; or a server, to which weights are pushed after each step."""
+    server: str | None = None
+    """Address of the server, such as `http://localhost:8000`."""
+    push: Literal["auto", "disk", "nccl"] = "auto"
+    """How weights get to the server: as files that it reads, or from GPU to GPU; `auto` is files for adapters
+    and on a CPU, else NCCL."""
+    push_folder: str | None = None
+    """Where these files are written, a folder that the server sees under the same path; by default a
+    temporary one, for a server on this machine."""
 
 
 class LocalEngine:
@@ -102,7 +112,7 @@ class LocalEngine:
         self._weights = {key: p for key, p in self.module.named_parameters() if p.requires_grad}
         self._masters = _Masters(list(self._weights.values()))
         self._optimizer = torch.optim.AdamW(self._masters.weights, lr=1e-3, betas=(0.9, 0.95))
-        self.sampler: Sampler = _SAMPLERS[options.sampler](name, loaded, _sampling_options(options))
+        self.sampler: Sampler = self._sampler(name, loaded)
         """Who samples."""
 
     @property
@@ -204,6 +214,24 @@ class LocalEngine:
     async def close(self) -> None:
         """End the sampler's threads and connections."""
         await self.sampler.close()
+
+    def _sampler(self, name: str, loaded: Loaded) -> Sampler:
+        """Who samples, with the weights as they are now."""
+        options = self.options
+        how = _sampling_options(options)
+        if options.sampler in _HERE:
+            return _HERE[options.sampler](name, loaded, how)
+        served = serving.connect(options.sampler)(
+            name,
+            loaded,
+            how,
+            url=options.server,
+            adapter=self._adapter,
+            push=options.push,
+            folder=options.push_folder,
+        )
+        serving.begin(served, self, self._weights.items(), options.temperature)
+        return served
 
     @contextmanager
     def _training(self, gradients: bool) -> Generator[None]:
@@ -319,7 +347,8 @@ def _dtype(options: LocalOptions) -> Literal["float32", "bfloat16"]:
     return "bfloat16" if on_gpu and torch.cuda.is_bf16_supported() else "float32"
 
 
-_SAMPLERS = {"shared": SharedSampler, "copy": CopySampler}
+_HERE = {"shared": SharedSampler, "copy": CopySampler}
+"""Samplers in this process."""
 
 
 def _sampling_options(options: LocalOptions) -> HFOptions:
