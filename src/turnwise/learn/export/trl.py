@@ -19,31 +19,26 @@ An episode without a score (it failed, a verdict is missing) is played again wit
 then its reward is None, and it has no token to learn from. TRL leaves it out of its group's baseline from 1.6
 on; an older TRL takes None for 0, so there training stops with the reason.
 
-TRL's other door, `environment_factory`, is for environments that are played by tool calls alone: whatever is
-no call ends its rollout, and only tool results are ever said back. A script that speaks to the model, and is
-answered in text, does not fit there; with tools or without, it fits here.
+TRL's other door, `environment_factory`, has TRL itself play, by tool calls alone: see `trl_tools`.
 """
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections import Counter
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, TypeVar
+from typing import Any
 
 from turnwise.agent import Agent
 from turnwise.environment import Environment
 from turnwise.errors import ConfigError
+from turnwise.learn.export.loop import Loop
 from turnwise.learn.export.stage import Line, Played, Stage, only_line
 from turnwise.limits import Limits
 from turnwise.model import Sampling
 from turnwise.models.options import sdk_of
 from turnwise.task import Task, TaskSet
-
-T = TypeVar("T")
 
 
 def score(*, score: Sequence[float | None], **_: Any) -> list[float | None]:
@@ -104,7 +99,7 @@ class Rollouts:
         self._by_id: dict[str, Task] = {task.id: task for task in self.stage.chosen()}
         self._policy: tuple[Any, Any] | None = None
         """The trainer's network, and the model over it."""
-        self._loop = _Loop()
+        self._loop = Loop()
 
     def rows(self, limit: int | None = None) -> list[dict[str, Any]]:
         """The rows of a data set for the trainer: one for each task."""
@@ -277,28 +272,3 @@ def _columns(played: Sequence[Played], *, empty: int) -> dict[str, list[Any]]:
         for key, value in row.items():
             columns.setdefault(key, []).append(value)
     return columns
-
-
-class _Loop:
-    """An event loop in a thread of its own, which lives from call to call, as connections do."""
-
-    def __init__(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def wait(self, work: Coroutine[Any, Any, T]) -> T:
-        """Have work done, and wait for it."""
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-            threading.Thread(target=self._loop.run_forever, name="turnwise rollouts", daemon=True).start()
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
-
-    def close(self) -> None:
-        """End it."""
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._loop = None
