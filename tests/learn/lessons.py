@@ -17,7 +17,7 @@ from turnwise.engine.results import Run
 from turnwise.environment import Capabilities, Environment
 from turnwise.episode import Episode
 from turnwise.learn.config import TrainConfig, parse_training
-from turnwise.learn.start import train
+from turnwise.learn.start import resume, train
 from turnwise.store.store import Store
 from turnwise.task import Task
 
@@ -113,4 +113,7 @@ def engine_of(model: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
-    run(config(folder, **json.loads(sys.argv[2])), folder / "store.db")
+    if len(sys.argv) > 3:
+        asyncio.run(resume(sys.argv[3], Store(folder / "store.db")))
+    else:
+        run(config(folder, **json.loads(sys.argv[2])), folder / "store.db")

@@ -20,6 +20,7 @@ import lessons  # noqa: E402
 import torch  # noqa: E402
 
 from turnwise.engine.launch import RunStopped, replay  # noqa: E402
+from turnwise.engine.learning import learning_curve  # noqa: E402
 from turnwise.engine.results import Run  # noqa: E402
 from turnwise.errors import ConfigError  # noqa: E402
 from turnwise.learn import tiny  # noqa: E402
@@ -112,6 +113,29 @@ def test_the_run_and_its_evaluations_are_in_the_store(folder: Path) -> None:
     for line in told:
         score = Run(run.store, run.store.run(line["run"])).score
         assert (line["mean"], line["low"], line["high"]) == (score.mean, score.low, score.high)
+    curve = learning_curve(run)
+    assert [point.step for point in curve.evaluated] == [0, 2]
+    scores = [point.score.mean for point in curve.played]
+    assert scores == pytest.approx([line["score"] for line in read_log(folder / "out") if "score" in line])
+
+
+def test_a_training_killed_three_times_ends_as_one_that_was_not(folder: Path) -> None:
+    """Each time a few replies after another checkpoint: while it plays, and while it evaluates."""
+    changes = {"eval_every": 3, "steps": 7}
+    words = [sys.executable, lessons.__file__, str(folder), json.dumps(changes)]
+    store = Store(folder / "store.db")
+    for step, replies in ((1, 7), (3, 5), (5, 20)):
+        deadly = os.environ | {"DIE_AFTER": f"{folder / 'out' / f'step-{step:06}'}+{replies}"}
+        killed = subprocess.run(words, env=deadly, capture_output=True, text=True)
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        assert not (folder / "out" / f"step-{step + 2:06}").exists()
+        (training,) = (row for row in store.runs() if row.kind == "train")
+        words = [*words[:4], training.id]
+    finished = asyncio.run(resume(training.id, store))
+    whole = lessons.run(lessons.config(folder, **changes, folder=str(folder / "whole")), folder / "2.db")
+    assert same(weights(folder / "whole", 7), weights(folder / "out", 7))
+    assert curve(folder / "out") == curve(folder / "whole")
+    assert [log.to_json() for log in finished.logs()] == [log.to_json() for log in whole.logs()]
 
 
 @pytest.mark.parametrize("credit", ["grpo", "turn_baseline", "gigpo", "gae", "reinforce_plus_plus"])

@@ -62,7 +62,8 @@ def print_run(run: Run, console: Console, *, episodes: int) -> None:
     agents = ", ".join(f"{role} = {agent.use}" for role, agent in run.config.agents.items())
     console.print(Text.assemble((run.id, "bold"), f"  {row.environment}, {agents}, {run.status}"))
     if row.parent:
-        console.print(Text(f"fork of {row.parent}", style="dim"))
+        of = "evaluation" if row.kind == "eval" else row.kind
+        console.print(Text(f"{of} of {row.parent}", style="dim"))
     console.print(_figures(run))
     metrics = _metrics(run)
     if metrics is not None:
@@ -90,7 +91,7 @@ def _figures(run: Run) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
     table.add_row("score", f"{output.interval(score)}  95 %, {score.clusters} tasks")
-    for name, value in _tries(tasks, scores, run.config.epochs):
+    for name, value in (*_tries(tasks, scores, run.config.epochs), *_learning(run)):
         table.add_row(name, output.interval(value))
     missing = score.missing - stops.get("error", 0)
     left = f"{ended} of {run.row.planned}"
@@ -123,6 +124,20 @@ def _tries(tasks: list[str], scores: list[float | None], epochs: int) -> list[tu
         (f"pass@{epochs}", pass_at_k(scores, tasks, epochs)),
         (f"pass^{epochs}", pass_hat_k(scores, tasks, epochs)),
     ]
+
+
+def _learning(run: Run) -> list[tuple[str, Estimate]]:
+    """The first and the last of a training's steps, and of its evaluations."""
+    from turnwise.engine.learning import learning_curve
+
+    if run.row.kind != "train":
+        return []
+    curve = learning_curve(run)
+    told: list[tuple[str, Estimate]] = []
+    for name, points in (("step", curve.played), ("evaluated", curve.evaluated)):
+        ends = points if len(points) < 2 else [points[0], points[-1]]
+        told += [(f"{name} {point.step}", point.score) for point in ends]
+    return told
 
 
 def _metrics(run: Run) -> Table | None:

@@ -1,4 +1,4 @@
-"""Pictures of runs: success by turn with interval bands, success against cost."""
+"""Pictures of runs: success by turn with interval bands, success against cost, learning curves."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from turnwise.engine.learning import learning_curve
 from turnwise.engine.results import Run
 from turnwise.errors import ConfigError
 from turnwise.metrics.by_turn import success_by_turn as curve_of
@@ -62,6 +63,30 @@ def success_against_cost(runs: Sequence[Run], to: Path) -> None:
     names = {"cost": "cost an episode", "output": "sampled tokens an episode", "turns": "turns an episode"}
     axes.set(xlabel=names[kind], ylabel="mean score")
     axes.set_xlim(left=0)
+    _finish(figure, axes, runs, to)
+
+
+def learning_curves(runs: Sequence[Run], to: Path) -> None:
+    """Draw the mean score of each training's steps with its 95 % band, and its evaluations with theirs.
+
+    Raises:
+        ConfigError: a run is no training, matplotlib is not installed, or the file cannot be written.
+    """
+    _check_name(to)
+    curves = [learning_curve(run) for run in runs]
+    figure, axes = _figure()
+    for place, (run, curve) in enumerate(zip(runs, curves, strict=True)):
+        colour = _COLOURS[place % len(_COLOURS)]
+        steps = [point.step for point in curve.played]
+        bands = [[getattr(point.score, name) for point in curve.played] for name in ("mean", "low", "high")]
+        axes.plot(steps, bands[0], color=colour, lw=1.4, label=_label(run))
+        axes.fill_between(steps, bands[1], bands[2], color=colour, alpha=0.16, lw=0)
+        for point in curve.evaluated:
+            score = point.score
+            error = [[max(0.0, score.mean - score.low)], [max(0.0, score.high - score.mean)]]
+            axes.errorbar(point.step, score.mean, yerr=error, fmt="o", color=colour, capsize=3, ms=5)
+    axes.set(xlabel="steps (points: evaluations)", ylabel="mean score")
+    axes.xaxis.get_major_locator().set_params(integer=True)
     _finish(figure, axes, runs, to)
 
 
