@@ -1,4 +1,8 @@
-"""Episodes for verl and SkyRL, whose servers are played by stand-ins: neither can be installed here."""
+"""Episodes for verl and SkyRL. Their servers, which take a GPU, are played by stand-ins.
+
+verl's own classes are tested where it is installed, and else stand-ins of their shapes (the worker itself in
+`test_export_verl.py`); what SkyRL's own code makes of our output, in `test_export_skyrl.py`.
+"""
 
 from __future__ import annotations
 
@@ -62,6 +66,7 @@ class Server:
         self.ids = tokenizer().encode(said + END, add_special_tokens=False)
         self.told = told
         self.asked: list[tuple[str, list[int], Any]] = []
+        self.reasons: list[str] = []
 
     def answer(self, session: str, prompt: list[int], params: Any) -> tuple[list[int], list[float] | None]:
         self.asked.append((session, list(prompt), params))
@@ -90,7 +95,9 @@ class Servers(Server):
         self, request_id: str, *, prompt_ids: list[int], sampling_params: dict[str, Any]
     ) -> SimpleNamespace:
         ids, logprobs = self.answer(request_id, prompt_ids, dict(sampling_params))
-        return SimpleNamespace(token_ids=ids, log_probs=logprobs, stop_reason="completed")
+        steps = {"min_global_steps": len(self.asked), "max_global_steps": len(self.asked)}
+        reason = self.reasons[len(self.asked) - 1] if len(self.asked) <= len(self.reasons) else "completed"
+        return SimpleNamespace(token_ids=ids, log_probs=logprobs, stop_reason=reason, extra_fields=steps)
 
 
 class Output(msgspec.Struct, kw_only=True):
@@ -109,38 +116,62 @@ class Output(msgspec.Struct, kw_only=True):
 class LoopBase:
     """verl's `AgentLoopBase`."""
 
-    def __init__(self, trainer_config: Any, server_manager: Any, tokenizer: Any, **kwargs: Any) -> None:
-        assert set(kwargs) <= {"processor", "dataset_cls", "dataset_config"}
-        self.config = trainer_config
+    def __init__(
+        self,
+        trainer_config: Any,
+        server_manager: Any,
+        tokenizer: Any,
+        processor: Any,
+        dataset_cls: Any,
+        data_config: Any,
+        hf_model_type: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        assert set(kwargs) <= {"tools"}
+        self.config = trainer_config.config
         self.server_manager = server_manager
         self.tokenizer = tokenizer
-        self.apply_chat_template_kwargs: dict[str, Any] = {}
+        self.apply_chat_template_kwargs = data_config.config.get("apply_chat_template_kwargs", {})
 
 
-@pytest.fixture
-def loop_type(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The agent loop, over a stand-in of verl."""
-    names = ("verl", "verl.experimental", "verl.experimental.agent_loop")
-    for name in names:
-        monkeypatch.setitem(sys.modules, name, ModuleType(name))
-    module: Any = ModuleType(f"{names[-1]}.agent_loop")
-    module.AgentLoopBase, module.AgentLoopOutput = LoopBase, Output
-    monkeypatch.setitem(sys.modules, module.__name__, module)
+@pytest.fixture(params=["stand-in", "verl"])
+def loop_type(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The agent loop, over a stand-in of verl's base class or over that itself."""
+    if request.param == "verl":
+        pytest.importorskip("verl.experimental.agent_loop.agent_loop", reason="needs pip install verl ray")
+    else:
+        names = ("verl", "verl.experimental", "verl.experimental.agent_loop")
+        for name in names:
+            monkeypatch.setitem(sys.modules, name, ModuleType(name))
+        module: Any = ModuleType(f"{names[-1]}.agent_loop")
+        module.AgentLoopBase, module.AgentLoopOutput = LoopBase, Output
+        monkeypatch.setitem(sys.modules, module.__name__, module)
     yield exported.TurnwiseAgentLoop
     del exported.TurnwiseAgentLoop
 
 
-def loop_of(loop_type: Any, servers: Servers, *, response_length: int = 100, **options: Any) -> Any:
-    rollout = SimpleNamespace(response_length=response_length)
+def loop_of(
+    loop_type: Any, servers: Servers, *, response_length: int = 100, prompt_length: int = 100, **options: Any
+) -> Any:
+    """The loop as verl's worker makes it."""
+    rollout = SimpleNamespace(response_length=response_length, prompt_length=prompt_length)
     config = SimpleNamespace(actor_rollout_ref=SimpleNamespace(rollout=rollout))
-    return loop_type(
-        trainer_config=config,
-        server_manager=servers,
-        tokenizer=tokenizer(),
-        processor=None,
-        environment=HERE,
-        **options,
-    )
+    given = {
+        "trainer_config": SimpleNamespace(config=config),
+        "server_manager": servers,
+        "tokenizer": tokenizer(),
+        "processor": None,
+        "dataset_cls": None,
+        "data_config": SimpleNamespace(config={}),
+        "hf_model_type": None,
+        "tools": SimpleNamespace(tools=[]),
+    }
+
+    async def made() -> Any:
+        # verl asks for the event loop.
+        return loop_type(**given, environment=HERE, **options)
+
+    return asyncio.run(made())
 
 
 def row_of(task: str) -> dict[str, Any]:
@@ -161,6 +192,8 @@ def test_verl_is_given_what_was_sampled(loop_type: Any) -> None:
     assert out.response_logprobs[count + len(between)] == -2.0
     assert (out.reward_score, out.num_turns) == (3.0, 4)
     assert out.extra_fields == {
+        "min_global_steps": 1,
+        "max_global_steps": 2,
         "turn_scores": [1.0, 2.0],
         "truncated": False,
         "turnwise_metrics": {"letters": 7.0},
@@ -190,6 +223,22 @@ def test_what_failed_is_played_again_and_never_a_zero(loop_type: Any) -> None:
     assert PLAYED.count("lost") == 2
 
 
+def test_what_the_servers_broke_off_is_no_reply(loop_type: Any) -> None:
+    servers = Servers()
+    servers.reasons = ["completed", "aborted"]
+    loop = loop_of(loop_type, servers, again=1)
+    out = asyncio.run(loop.run({}, **row_of("fine")))
+    # The first call of the second try is the third of all.
+    assert out.response_logprobs[0] == -3.0
+    assert out.extra_fields["min_global_steps"] == 3
+
+
+def test_a_prompt_that_is_too_long_for_verl_is_one_line(loop_type: Any) -> None:
+    loop = loop_of(loop_type, Servers(), prompt_length=8, again=0)
+    with pytest.raises(TrainingError, match=r"the first prompt has \d+ tokens, rollout.prompt_length is 8"):
+        asyncio.run(loop.run({}, **row_of("fine")))
+
+
 def test_a_row_without_a_task_is_one_line(loop_type: Any) -> None:
     loop = loop_of(loop_type, Servers())
     with pytest.raises(ConfigError, match=r"the row has no task: expected extra_info\.task"):
@@ -198,7 +247,10 @@ def test_a_row_without_a_task_is_one_line(loop_type: Any) -> None:
         asyncio.run(loop.run({}, extra_info={"task": "{"}))
 
 
-def test_without_verl_there_is_a_line_that_says_so() -> None:
+def test_without_verl_there_is_a_line_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "verl", None)
+    for name in [name for name in sys.modules if name.startswith("verl.")]:
+        monkeypatch.delitem(sys.modules, name)
     with pytest.raises(ConfigError, match="needs verl"):
         _ = exported.TurnwiseAgentLoop
     assert not hasattr(exported, "SomethingElse")

@@ -17,9 +17,10 @@ episode is refused.
 An episode without a score (it failed, a verdict is missing) is played again with another seed, `again` times;
 then training stops with its reason, because SkyRL would take any number that stood for it for a reward.
 
-**Not run under SkyRL itself yet**: it was written to SkyRL's `GeneratorInterface`, `GeneratorInput`,
-`GeneratorOutput` and `InferenceEngineInterface.generate` as of August 2026, which are dictionaries and one
-method, so that nothing of SkyRL is imported; and is tested against a stand-in of the engine.
+Nothing of SkyRL is imported: its `GeneratorInput`, `GeneratorOutput` and `InferenceEngineInterface.generate`
+are dictionaries and one method. What comes out is tested by SkyRL 0.3's own checks, and by its trainer's own
+conversion into what it trains on; only the engine that samples is a stand-in. **No weights were trained by
+SkyRL with it yet**: that takes its servers, which take a GPU.
 """
 
 from __future__ import annotations

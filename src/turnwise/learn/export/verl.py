@@ -15,9 +15,10 @@ reward of a rollout is the episode's score.
 An episode without a score (it failed, a verdict is missing) is played again with another seed, `again` times;
 then training stops with its reason, because verl would take any number that stood for it for a reward.
 
-`TurnwiseAgentLoop` is made when it is first asked for, so that nothing here needs verl before. **Not run
-under verl itself yet**: it was written to the interface of verl's `AgentLoopBase`, `AgentLoopOutput` and
-`TokenOutput` as of January 2026, and is tested against stand-ins of these shapes.
+`TurnwiseAgentLoop` is made when it is first asked for, so that nothing here needs verl before. It is tested
+under the worker of verl 0.9 itself (`AgentLoopWorker.generate_sequences`), by a YAML file as above, up to the
+padded batch that verl trains on; only the server that samples is a stand-in. **No weights were trained by
+verl with it yet**: that takes its servers, which take a GPU.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from hashlib import blake2b
+from time import perf_counter
 from typing import Any, cast
 from uuid import uuid4
 
@@ -33,7 +35,7 @@ import msgspec
 from turnwise import wire
 from turnwise.agent import Agent
 from turnwise.environment import Environment
-from turnwise.errors import ConfigError
+from turnwise.errors import ConfigError, ModelError
 from turnwise.learn.export.stage import Played, Stage, only_line
 from turnwise.learn.export.tokens import Answer, TokenModel
 from turnwise.limits import Limits
@@ -124,14 +126,14 @@ def _loop_type() -> type[Any]:
             """Play the episode of a row; gives an `AgentLoopOutput`."""
             rollout = self.config.actor_rollout_ref.rollout
             task = self._stage.task(_task_of(kwargs))
-            generate = _sampler(self.server_manager, sampling_params, rollout, self._max_tokens)
+            servers = _Servers(self.server_manager, sampling_params, rollout, self._max_tokens)
             template: Any = getattr(self, "apply_chat_template_kwargs", None) or {}
-            model = TokenModel("verl/policy", self.tokenizer, generate, template=template)
+            model = TokenModel("verl/policy", self.tokenizer, servers.generate, template=template)
             agent = Agent(model, name="policy", system=self._system)
             # A new draw each time: verl asks for each row several times, and says not which copy it is.
             seed = int.from_bytes(blake2b(uuid4().bytes, digest_size=8).digest(), "big") >> 1
             (played,) = await self._stage.play(agent, [task], [seed], again=self._again)
-            return library.AgentLoopOutput(**_output(played, int(rollout.response_length)))
+            return library.AgentLoopOutput(**_output(played, servers, int(rollout.response_length)))
 
     TurnwiseAgentLoop.__module__ = __name__
     TurnwiseAgentLoop.__qualname__ = "TurnwiseAgentLoop"
@@ -160,28 +162,73 @@ def _task_of(row: Mapping[str, Any]) -> str:
     return info["task"]  # pyright: ignore[reportUnknownVariableType]
 
 
-def _sampler(servers: Any, params: Mapping[str, Any], rollout: Any, max_tokens: int | None) -> Any:
-    """verl's servers as a function of token ids."""
-    sessions: dict[str, str] = {}
-    first: dict[str, int] = {}
+class _Servers:
+    """verl's servers as a function of token ids, for one rollout.
 
-    async def generate(prompt: list[int], request: Request) -> Answer:
+    Args:
+        servers: verl's client of them.
+        params: How to sample.
+        rollout: `actor_rollout_ref.rollout` of the config.
+        max_tokens: Most tokens of one reply, beside what is left of the response.
+    """
+
+    def __init__(self, servers: Any, params: Mapping[str, Any], rollout: Any, max_tokens: int | None) -> None:
+        self._servers = servers
+        self._params = params
+        self._rollout = rollout
+        self._max_tokens = max_tokens
+        self._sessions: dict[str, tuple[str, int]] = {}
+        self._told: list[Mapping[str, Any]] = []
+        self.seconds = 0.0
+        """How long they took."""
+
+    async def generate(self, prompt: list[int], request: Request) -> Answer:
+        """Sample.
+
+        Raises:
+            ModelError: the prompt is too long for the config, or the servers broke off.
+        """
+        if request.session not in self._sessions:
+            self._check(prompt)
+            self._told.clear()
         # One id a conversation sends all its turns to the server that has its past.
-        session = sessions.setdefault(request.session, uuid4().hex)
-        used = len(prompt) - first.setdefault(request.session, len(prompt))
-        left = max(1, int(rollout.response_length) - used)
-        most = left if max_tokens is None else min(left, max_tokens)
-        wanted = {**params, "max_tokens": most}
+        name, first = self._sessions.setdefault(request.session, (uuid4().hex, len(prompt)))
+        left = max(1, int(self._rollout.response_length) - (len(prompt) - first))
+        most = left if self._max_tokens is None else min(left, self._max_tokens)
+        wanted = {**self._params, "max_tokens": most}
         if request.sampling.stop:
             wanted["stop"] = list(request.sampling.stop)
-        output = await servers.generate(request_id=session, prompt_ids=prompt, sampling_params=wanted)
-        finish = "length" if len(output.token_ids) >= most else "stop"
-        return Answer(output.token_ids, output.log_probs, finish)
+        began = perf_counter()
+        output = await self._servers.generate(request_id=name, prompt_ids=prompt, sampling_params=wanted)
+        self.seconds += perf_counter() - began
+        if getattr(output, "stop_reason", None) == "aborted":
+            raise ModelError("verl's servers broke the reply off", kind="aborted")
+        self._told.append(getattr(output, "extra_fields", None) or {})
+        return Answer(
+            output.token_ids, output.log_probs, "length" if len(output.token_ids) >= most else "stop"
+        )
 
-    return generate
+    @property
+    def versions(self) -> dict[str, int]:
+        """The oldest and the newest weights that sampled, where that is told: verl bounds staleness by it."""
+        found: dict[str, int] = {}
+        for name, chosen in (("min_global_steps", min), ("max_global_steps", max)):
+            known = [int(told[name]) for told in self._told if told.get(name) is not None]
+            if known:
+                found[name] = chosen(known)
+        return found
+
+    def _check(self, prompt: list[int]) -> None:
+        most = getattr(self._rollout, "prompt_length", None)
+        if most is not None and len(prompt) > int(most):
+            raise ModelError(
+                f"the first prompt has {len(prompt)} tokens, rollout.prompt_length is {most}: give data a "
+                f"greater max_prompt_length",
+                kind="context_length",
+            )
 
 
-def _output(played: Played, response_length: int) -> dict[str, Any]:
+def _output(played: Played, servers: _Servers, response_length: int) -> dict[str, Any]:
     """The fields of an `AgentLoopOutput`; as verl's own loops do, a response is cut at its most tokens."""
     line = only_line(played)
     return {
@@ -191,8 +238,9 @@ def _output(played: Played, response_length: int) -> dict[str, Any]:
         "response_logprobs": None if line.logprobs is None else line.logprobs[:response_length],
         "reward_score": played.score,
         "num_turns": played.turns,
-        "metrics": {},
+        "metrics": {"generate_sequences": servers.seconds},
         "extra_fields": {
+            **servers.versions,
             "turn_scores": line.by_turn(),
             "truncated": played.truncated,
             "turnwise_metrics": dict(played.log.metrics),
