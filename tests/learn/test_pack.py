@@ -246,7 +246,7 @@ def group(rng: random.Random) -> Batch:
 def test_a_tree_s_gradient_is_that_of_its_rows(llama: Any) -> None:
     batch = group(random.Random(0))
     weight = torch.tensor(np.random.default_rng(0).normal(size=len(batch.ids)))
-    lines = pack(batch, 1000, share=True)
+    lines = pack(batch, 1000, share=True, least=20)
     assert sum(len(line.ids) for line in lines) == 60 + 20 + 3 * 12 + 20 + 3 * 12 + 2 * 12
     assert len(batch.ids) > 4 * len(lines[0].ids)
     model = llama.double()  # its rotations and norms stay in single precision

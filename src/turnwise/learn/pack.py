@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import msgspec
@@ -42,7 +43,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     rows: Ints
     """Rows of the batch that are in it."""
     token: Ints
-    """`[M]` Tokens of these rows, row by row, as numbers of tokens of the batch."""
+    """`[M]` Tokens of these rows that are fed, row by row, as numbers of tokens of the batch."""
     slot: Ints
     """`[M]` Where each of them stands in the line."""
 
@@ -64,15 +65,34 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
             Numbers of the tokens in the batch `[P]`, and the places in the line whose outputs predict
             them `[P]`.
         """
-        first = np.zeros(len(batch.ids), dtype=np.bool_)
-        first[batch.row_start[self.rows]] = True
-        place = np.flatnonzero(wanted[self.token] & ~first[self.token])
-        return self.token[place], self.slot[place - 1]
+        wanted = np.append(wanted, False)
+        wanted[batch.row_start] = False
+        place = np.flatnonzero(wanted[self.token + 1])
+        return self.token[place] + 1, self.slot[place]
 
     def mask(self) -> Bools:
         """`[N, N]` Whether the token of a row of the mask attends to that of a column."""
-        place = np.arange(len(self.ids))
-        return (place <= place[:, None]) & (place[:, None] < self.reach)
+        return mask_of(self.reach)
+
+
+def mask_of(reach: Ints) -> Bools:
+    """`[N, N]` Whether the token of a row of the mask attends to that of a column, from `Line.reach`."""
+    place = np.arange(len(reach))
+    return (place <= place[:, None]) & (place[:, None] < reach)
+
+
+def segments_of(reach: Ints) -> Ints:
+    """Stretches of tokens without a fork, from `Line.reach`.
+
+    Returns:
+        `[S, 3]` Where each begins, where it ends, and where ends what continues it, which stands right behind
+        it; in the order of the line.
+    """
+    place = np.arange(1, len(reach))
+    # Another begins behind a token that nothing continues, and behind one that forks.
+    begins = (reach[:-1] <= place) | (reach[1:] != reach[:-1])
+    start = np.concatenate([[0], place[begins]])
+    return np.stack([start, np.append(start[1:], len(reach)), reach[start]], axis=1)
 
 
 def mask_rule(reach: Any) -> Callable[[Any, Any, Any, Any], Any]:
@@ -88,7 +108,9 @@ def mask_rule(reach: Any) -> Callable[[Any, Any, Any, Any], Any]:
     return attends
 
 
-def pack(batch: Batch, budget: int, *, share: bool = False, least: int = 32) -> list[Line]:
+def pack(
+    batch: Batch, budget: int, *, share: bool = False, least: int = 16, fed: Ints | None = None
+) -> list[Line]:
     """All rows of a batch in few lines of at most `budget` tokens each.
 
     Rows go, the longest first, into the fullest line that has room (best fit decreasing). With `share`,
@@ -98,7 +120,9 @@ def pack(batch: Batch, budget: int, *, share: bool = False, least: int = 32) -> 
         batch: The batch.
         budget: Most tokens in a line.
         share: Whether rows share their beginnings.
-        least: Fewest tokens in common for which rows are put together.
+        least: Fewest tokens of a stretch that is shared: where rows fork again sooner, they fork at once.
+        fed: `[R]` How many tokens of each row to lay out, its first ones; by default all. A row of none is in
+            no line.
 
     Returns:
         The lines, in the order of their first rows.
@@ -106,7 +130,7 @@ def pack(batch: Batch, budget: int, *, share: bool = False, least: int = 32) -> 
     Raises:
         ConfigError: a row is longer than the budget.
     """
-    lengths = np.diff(batch.row_start)
+    lengths = np.diff(batch.row_start) if fed is None else fed
     if len(lengths) and lengths.max() > budget:
         row = int(lengths.argmax())
         episode = int(batch.row_episode[row])
@@ -115,8 +139,8 @@ def pack(batch: Batch, budget: int, *, share: bool = False, least: int = 32) -> 
             f"row {row} (episode {name}) has {lengths[row]} tokens, more than the budget of {budget} for a "
             f"micro-batch; raise the budget, or limit the episodes' tokens"
         )
-    pieces = _trees(batch, budget, least) if share else _alone(lengths)
-    lines = [_line(batch, [pieces[number] for number in bin_]) for bin_ in _bins(pieces, budget)]
+    pieces = _trees(batch, lengths, budget, least) if share else _alone(lengths)
+    lines = [_line(batch, lengths, [pieces[number] for number in bin_]) for bin_ in _bins(pieces, budget)]
     return sorted(lines, key=lambda line: int(line.rows.min()))
 
 
@@ -132,30 +156,50 @@ class _Piece(NamedTuple):
 
 
 def _alone(lengths: Ints) -> list[_Piece]:
-    return [_Piece([row], [0], int(size)) for row, size in enumerate(lengths)]
+    return [_Piece([row], [0], int(size)) for row, size in enumerate(lengths) if size]
 
 
-def _trees(batch: Batch, budget: int, least: int) -> list[_Piece]:
+def _trees(batch: Batch, lengths: Ints, budget: int, least: int) -> list[_Piece]:
     """Rows in lexical order, where those that begin alike are neighbours, cut where little is shared."""
     rows = [
-        batch.ids[begin:end] for begin, end in zip(batch.row_start[:-1], batch.row_start[1:], strict=True)
+        batch.ids[begin : begin + size] for begin, size in zip(batch.row_start[:-1], lengths, strict=True)
     ]
     # Numbers of one sign and width, the highest byte first, sort as their bytes do.
-    order = sorted(range(len(rows)), key=lambda row: rows[row].astype(">u4").tobytes())
+    order = sorted(np.flatnonzero(lengths).tolist(), key=lambda row: rows[row].astype(">u4").tobytes())
+    shared = [common(rows[one], rows[other]) for one, other in pairwise(order)]
     pieces: list[_Piece] = []
-    before: int | None = None
-    for row in order:
-        kept = 0 if before is None else common(rows[before], rows[row])
+    for row, kept in zip(order, _forks(np.array([0, *shared], dtype=np.int64), least), strict=False):
         fresh = len(rows[row]) - kept
-        if pieces and kept >= least and pieces[-1].size + fresh <= budget:
+        if kept and pieces[-1].size + fresh <= budget:
             last = pieces[-1]
             pieces[-1] = _Piece(last.rows, last.kept, last.size + fresh)
             last.rows.append(row)
             last.kept.append(kept)
         else:
             pieces.append(_Piece([row], [0], len(rows[row])))
-        before = row
     return pieces
+
+
+def _forks(shared: Ints, least: int) -> list[int]:
+    """How much each row keeps of the one before it, so that each stretch between forks is long enough.
+
+    The fewest tokens that any two neighbours share are where all their rows fork; who shares little more than
+    that forks there too, and what is left between such rows is a group that goes on together.
+
+    Args:
+        shared: Tokens each row has in common with the one before it, 0 for the first.
+        least: Fewest tokens of a stretch.
+    """
+    kept = shared.copy()
+    work = [(0, len(kept), 0)]
+    while work:
+        first, end, fork = work.pop()
+        at = np.flatnonzero(kept[first:end] < fork + least) + first
+        kept[at] = fork
+        for left, right in pairwise([first - 1, *at.tolist(), end]):
+            if right - left > 1:
+                work.append((left + 1, right, int(kept[left + 1 : right].min())))
+    return kept.tolist()
 
 
 def _bins(pieces: Sequence[_Piece], budget: int) -> list[list[int]]:
@@ -177,7 +221,7 @@ def _bins(pieces: Sequence[_Piece], budget: int) -> list[list[int]]:
     return bins
 
 
-def _line(batch: Batch, pieces: Sequence[_Piece]) -> Line:
+def _line(batch: Batch, lengths: Ints, pieces: Sequence[_Piece]) -> Line:
     """Pieces one behind the other."""
     total = sum(piece.size for piece in pieces)
     reach = np.full(total, total, dtype=np.int64)
@@ -189,7 +233,8 @@ def _line(batch: Batch, pieces: Sequence[_Piece]) -> Line:
     path: Ints = np.zeros(0, dtype=np.int64)
     for piece in pieces:
         for row, kept in zip(piece.rows, piece.kept, strict=True):
-            begin, stop = int(batch.row_start[row]), int(batch.row_start[row + 1])
+            begin = int(batch.row_start[row])
+            stop = begin + int(lengths[row])
             # What the last row held beyond the common beginning is not continued any more.
             reach[path[kept:]] = end
             new = np.arange(end, end + stop - begin - kept)

@@ -4,7 +4,7 @@ Three layouts. **Rectangles**: rows of like length one below the other, padded o
 attention never looks, so there is no mask at all; a CPU does these fastest. **Lines** (`pack.py`): rows one
 behind the other, positions beginning anew with each, attention kept inside each row (transformers reads the
 borders from the positions); nothing is padded. **Trees**: lines in which rows that begin alike share their
-beginning; they need a mask, and models that take one.
+beginning, computed once; models that `trees.fits` take them as they are, others with a mask.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from turnwise.learn.batch import Batch, Bools, Ints
-from turnwise.learn.pack import Line, pack
+from turnwise.learn.pack import Line, mask_of, pack, segments_of
 
 Layout: TypeAlias = Literal["rectangles", "lines", "trees"]
+_WORTH = 0.8
+"""Trees are taken by themselves where they have at most this share of the rows' tokens."""
 
 
 class Micro(NamedTuple):
@@ -34,31 +36,64 @@ class Micro(NamedTuple):
     """`[m]` Its number among the batch's sampled tokens."""
     positions: Ints | None = None
     """`[1, width]` In a line; None where they run from 0 in each row."""
-    mask: Bools | None = None
-    """`[width, width]` In a tree: whether the token of a row attends to that of a column."""
+    reach: Ints | None = None
+    """`[width]` In a line of trees: where ends what continues each token (`Line.reach`)."""
+
+    @property
+    def segments(self) -> Ints | None:
+        """`[S, 3]` In a line of trees: its stretches without a fork (`segments_of`)."""
+        return None if self.reach is None else segments_of(self.reach)
+
+    @property
+    def mask(self) -> Bools | None:
+        """`[width, width]` In a line where rows share: whether the token of a row attends to that of a
+        column."""
+        segments = self.segments
+        if self.reach is None or segments is None or (segments[:, 1] == segments[:, 2]).all():
+            return None
+        return mask_of(self.reach)
 
 
-def micro_batches(batch: Batch, budget: int, layout: Layout) -> Iterator[Micro]:
+def micro_batches(batch: Batch, budget: int, layout: Layout, *, share: bool = False) -> Iterator[Micro]:
     """Cut a batch into forward passes.
 
     Args:
         batch: Rows of any length.
         budget: Most tokens in one pass, padding included; a longer row stands alone.
         layout: See the module.
+        share: Take trees instead, where they save a fifth of the tokens or more.
 
     Yields:
         Passes in a fixed order, in which each sampled token of the batch occurs once.
     """
+    fed = _fed(batch)
+    room = max(budget, int(fed.max(initial=1)))
+    if share or layout == "trees":
+        trees = pack(batch, room, share=True, fed=fed)
+        if layout == "trees" or sum(len(line.ids) for line in trees) <= _WORTH * fed.sum():
+            yield from _lines(batch, trees, trees=True)
+            return
     if layout == "rectangles":
-        yield from _rectangles(batch, budget)
-        return
+        yield from _rectangles(batch, fed, budget)
+    else:
+        yield from _lines(batch, pack(batch, room, fed=fed), trees=False)
+
+
+def _fed(batch: Batch) -> Ints:
+    """`[R]` How much of each row is fed: up to the token before its last sampled one, all that it takes."""
+    # How many sampled tokens there are up to the end of each row, and with that the last one in it.
+    until = np.append(0, np.cumsum(batch.sampled))[batch.row_start]
+    sampled = np.append(np.flatnonzero(batch.sampled), 0)
+    return np.where(until[1:] > until[:-1], sampled[until[1:] - 1] - batch.row_start[:-1], 0)
+
+
+def _lines(batch: Batch, lines: list[Line], *, trees: bool) -> Iterator[Micro]:
     number = np.cumsum(batch.sampled) - 1
-    longest = int(np.diff(batch.row_start).max(initial=1))
-    for line in pack(batch, max(budget, longest), share=layout == "trees"):
-        yield _line(batch, line, number)
+    for line in lines:
+        yield _line(batch, line, number, trees=trees)
 
 
-def _line(batch: Batch, line: Line, number: Ints) -> Micro:
+def _line(batch: Batch, line: Line, number: Ints, *, trees: bool) -> Micro:
     tokens, slots = line.targets(batch, batch.sampled)
     return Micro(
         ids=line.ids.astype(np.int64)[None],
@@ -66,18 +101,17 @@ def _line(batch: Batch, line: Line, number: Ints) -> Micro:
         target=batch.ids[tokens].astype(np.int64),
         places=number[tokens],
         positions=line.position[None],
-        mask=None if line.plain else line.mask(),
+        reach=line.reach if trees else None,
     )
 
 
-def _rectangles(batch: Batch, budget: int) -> Iterator[Micro]:
-    """The longest rows first. A row is fed up to the token before its last sampled one, which is all it
-    takes."""
+def _rectangles(batch: Batch, fed: Ints, budget: int) -> Iterator[Micro]:
+    """The longest rows first."""
     sampled = np.flatnonzero(batch.sampled)
     # Sampled tokens of row r are first[r] … first[r + 1] - 1 of `sampled`.
     first = np.searchsorted(sampled, batch.row_start)
-    learned = np.flatnonzero(first[1:] > first[:-1])
-    widths = sampled[first[1:][learned] - 1] - batch.row_start[learned]
+    learned = np.flatnonzero(fed)
+    widths = fed[learned]
     order = np.argsort(-widths, kind="stable")
     rows, widths = learned[order], widths[order]
     start = 0
