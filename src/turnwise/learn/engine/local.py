@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from turnwise.errors import ConfigError
 from turnwise.learn.batch import Batch
+from turnwise.learn.engine import trees
 from turnwise.learn.engine.layout import Layout, Micro, micro_batches
 from turnwise.learn.engine.protocol import Drawn, Loss, Pass, Scored, TrainingError
 from turnwise.learn.engine.sampling import serving
@@ -54,7 +55,8 @@ class LocalOptions(msgspec.Struct, frozen=True, kw_only=True):
     tokens: int = 8192
     """Most tokens in one forward pass of training, padding included."""
     layout: Literal["auto", "rectangles", "lines", "trees"] = "auto"
-    """See `layout`; `auto` is rectangles on a CPU, lines on a GPU."""
+    """See `layout`; `auto` is, on a CPU, trees where rows share much of their tokens and the model takes
+    them, else rectangles; on a GPU lines."""
     temperature: float = 1.0
     """At which episodes are sampled; log-probabilities are those of the distribution that was drawn from."""
     max_tokens: int = 256
@@ -104,7 +106,11 @@ class LocalEngine:
         self._head = _head(f"hf/{name}", self.module)
         best = "rectangles" if self._device.type == "cpu" else "lines"
         self._layout: Layout = best if options.layout == "auto" else options.layout
+        self._trees = False
         _without_dropout(self.module)
+        if options.layout == "trees" or (options.layout == "auto" and best == "rectangles"):
+            # Found out here, with the weights that were loaded, so that a resumed run finds the same.
+            self._trees = trees.fits(self.module)
         if options.checkpointing:
             # The newer name of the same thing, where transformers has it.
             older = self.module.gradient_checkpointing_enable
@@ -132,7 +138,7 @@ class LocalEngine:
         entropies = np.zeros(count, dtype=np.float32) if entropy else None
         total = 0.0
         with self._training(loss is not None):
-            for micro in micro_batches(batch, self.options.tokens, self._layout):
+            for micro in micro_batches(batch, self.options.tokens, self._layout, share=self._trees):
                 scored = self._score(micro, entropy)
                 logprobs[micro.places] = scored.logprobs.detach().cpu().numpy()
                 if entropies is not None and scored.entropy is not None:
@@ -237,8 +243,9 @@ class LocalEngine:
     def _training(self, gradients: bool) -> Generator[None]:
         """Training's switches, turned back for sampling."""
         self.module.train(self.options.checkpointing and gradients)
+        attention = trees.growing(self.module) if self._trees else nullcontext()
         try:
-            with torch.set_grad_enabled(gradients):
+            with torch.set_grad_enabled(gradients), attention:
                 yield
         finally:
             self.module.eval()
@@ -257,7 +264,9 @@ class LocalEngine:
         inputs: dict[str, Any] = {"input_ids": self._tensor(micro.ids), "use_cache": False}
         if micro.positions is not None:
             inputs["position_ids"] = self._tensor(micro.positions)
-        if micro.mask is not None:
+        if self._trees and micro.segments is not None:
+            inputs |= trees.inputs(micro.segments, self._device)
+        elif micro.mask is not None:
             inputs["attention_mask"] = self._tensor(micro.mask)[None, None]
 
         def only_needed(module: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor]:
