@@ -530,7 +530,7 @@ def test_without_a_curriculum_every_task_is_played_in_its_turn(tmp_path: Path) -
 
 def test_histories_are_forks_that_stand_where_their_parents_stood(tmp_path: Path) -> None:
     run = training(tmp_path)
-    course = course_of(ExIt(fresh=0.0), run)
+    course = course_of(ExIt(fresh=0.0, turns=None), run)
     forks = 0
     for step in range(5):
         jobs = course.jobs(step)
@@ -641,7 +641,7 @@ def test_a_policy_learns_from_forks_of_its_own_episodes(tmp_path: Path) -> None:
     from turnwise.learn.rows import batch_of
 
     tiny.save(tmp_path / "base", hidden=16, heads=2)
-    exit_ = {"name": "exit", "fresh": 0.0}
+    exit_ = {"name": "exit", "fresh": 0.0, "turns": None}
     config = lessons.config(tmp_path, tasks_per_step=3, steps=3, curriculum=exit_)
     run = lessons.run(config, tmp_path / "runs.db")
     logs = list(run.logs())
@@ -651,6 +651,28 @@ def test_a_policy_learns_from_forks_of_its_own_episodes(tmp_path: Path) -> None:
     # A fork of two turns' episode says one: the shared one is context.
     assert len(batch_of(logs).batch.turns.episode) == 2 * len(logs) - len(forked)
     assert all(line["mismatch"] < 1e-5 for line in read_log(tmp_path / "out") if "mismatch" in line)
+    assert turnwise.replay(run.id, store=run.store).diverged == 0
+
+
+def test_single_turns_grow_into_histories(tmp_path: Path) -> None:
+    """ExIt as published: an episode is one turn, and the next history goes on where it was cut off."""
+    for needed in ("torch", "transformers"):
+        pytest.importorskip(needed, reason="needs pip install 'turnwise[learn]'")
+    import lessons
+
+    from turnwise.learn import tiny
+
+    tiny.save(tmp_path / "base", hidden=16, heads=2)
+    config = lessons.config(tmp_path, tasks_per_step=3, steps=4, curriculum={"name": "exit", "fresh": 0.4})
+    run = lessons.run(config, tmp_path / "runs.db")
+    said = {0: 0, 1: 0}
+    for log in run.logs():
+        mine = [turn for turn in log.turns if turn.role == "agent"]
+        grown = bool(log.branches)
+        assert len(mine) == 1 + grown
+        assert log.stop == ("completed" if grown else "max_turns")
+        said[grown] += 1
+    assert said[1] >= 4
     assert turnwise.replay(run.id, store=run.store).diverged == 0
 
 

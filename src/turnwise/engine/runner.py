@@ -38,6 +38,8 @@ class Job(NamedTuple):
     """Number of the next part of its log in the store; 0 where nothing of it is stored."""
     lenient: bool = False
     """See `Recording`."""
+    turns: int | None = None
+    """Most turns said in it, where that is fewer than the run's limit."""
 
 
 _MANY = 20
@@ -140,7 +142,7 @@ class Runner:
             self._agents,
             seed=job.seed,
             epoch=job.epoch,
-            limits=self.limits,
+            limits=self.limits if job.turns is None else _shorter(self.limits or Limits(), job.turns),
             recording=recording,
             branches=() if log is None else log.branches,
             successors=self._successors,
@@ -188,6 +190,11 @@ class Runner:
         if self._trouble is None:
             self._trouble = error
             self.stop()
+
+
+def _shorter(limits: Limits, turns: int) -> Limits:
+    least = turns if limits.turns is None else min(turns, limits.turns)
+    return msgspec.structs.replace(limits, turns=least)
 
 
 def _gateway(model: Any) -> Gateway | None:

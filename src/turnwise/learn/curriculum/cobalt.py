@@ -4,10 +4,7 @@ and Offline RL: Contextual Bandit Learning for Multi-Turn Code Generation").
 A reference model's run is cut at its turns into starts. Which episodes, by the pass rate behind each of their
 turns: tasks in which every first program is perfect are dropped; an episode must vary and reach 1; of a
 task's, the `most` that vary most among each other stay. Which cuts: none behind what passed or was perfect
-twice, none that is too long. Training then plays groups from these starts, as forks.
-
-Here a start is played to the environment's own end; the paper plays one turn. Give the environment (or the
-training's `limits`) an end after one further turn to have that.
+twice, none that is too long. Training then plays groups of one turn from these starts, as forks.
 """
 
 from __future__ import annotations
@@ -53,10 +50,13 @@ class Cobalt(Curriculum, frozen=True, kw_only=True):
     """Episodes of a task."""
     tokens: int | None = 10_000
     """Most tokens in a prefix, where they are on record."""
+    turns: int | None = 1
+    """Most turns of an episode; None plays on to the end."""
     prompts: tuple[Prompt, ...] = ()
 
     def __post_init__(self) -> None:
-        check_least("cobalt", most=self.most, tokens=1 if self.tokens is None else self.tokens)
+        tokens = 1 if self.tokens is None else self.tokens
+        check_least("cobalt", most=self.most, tokens=tokens, turns=self.turns or 1)
 
     def begun(self, store: Store) -> Self:
         """With the prompts of the run.
@@ -88,7 +88,7 @@ class Cobalt(Curriculum, frozen=True, kw_only=True):
             round_, index = divmod(place, len(self.prompts))
             order = Random(f"{slot.seed}/cobalt/{round_}").sample(range(len(self.prompts)), len(self.prompts))
             prompt = self.prompts[order[index]]
-            drawn.append(Draw(task=prompt.task, count=slot.group, start=prompt.start))
+            drawn.append(Draw(task=prompt.task, count=slot.group, start=prompt.start, turns=self.turns))
         return drawn
 
     def _trajectory(self, number: int, log: EpisodeLog) -> Trajectory:

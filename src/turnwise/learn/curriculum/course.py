@@ -19,7 +19,7 @@ from turnwise.engine.results import Run
 from turnwise.engine.runner import Job
 from turnwise.errors import ConfigError
 from turnwise.learn.curriculum.protocol import AnyEnvironment, Curriculum, Draw, Group, Seen, Slot
-from turnwise.log import EpisodeLog
+from turnwise.log import EpisodeLog, Stop
 from turnwise.task import Task
 
 FILE = "curriculum.json"
@@ -138,13 +138,16 @@ class Course:
         task = self._tasks[draw.task]
         seed = seed_of(self._slot.seed, task.id, number)
         if parent is None or draw.start is None:
-            return Job(number, task, number, seed)
+            return Job(number, task, number, seed, turns=draw.turns)
         known = fork.prefix(parent, draw.start.at, seed=seed)
         self._run.store.plant(self._run.row.number, number, known)
-        return Job(number, task, parent.epoch, parent.seed, known, part=2)
+        said = sum(turn.role in known.roles for turn in known.turns)
+        turns = None if draw.turns is None else said + draw.turns
+        return Job(number, task, parent.epoch, parent.seed, known, part=2, turns=turns)
 
     def _seen(self, number: int, log: EpisodeLog) -> Seen:
         shared = log.branches[-1].turns if log.branches else 0
         turns = (turn.index for turn in log.turns if turn.role == self._role and turn.calls)
         new = tuple(index for index in turns if index >= shared)
-        return Seen(episode=number, score=log.score(self._role), turns=new)
+        cut = len(log.turns) if log.stop is Stop.MAX_TURNS else None
+        return Seen(episode=number, score=log.score(self._role), turns=new, cut=cut)

@@ -30,8 +30,7 @@ class History(Record, frozen=True, kw_only=True):
     success: int | None = None
     """Number of the newest episode that did: the pool."""
     longest: int | None = None
-    """Most turns of one that did. The paper limits the task's later episodes to it (before there is one,
-    to 30); here it is only kept."""
+    """Most turns of one that did, to which the task's later episodes are limited."""
 
     @property
     def rate(self) -> float:
@@ -57,6 +56,9 @@ class Dart(Curriculum, frozen=True, kw_only=True):
     """Episodes of a task that its success rate is about."""
     success: float = 1.0
     """Score from which an episode is a success."""
+    turns: int | None = 30
+    """Most turns of an episode of a task that was never solved; then it is the longest success. None limits
+    neither."""
     drawn: int = 0
     """How many groups were drawn so far."""
     history: dict[str, History] = msgspec.field(default_factory=dict[str, History])
@@ -77,11 +79,14 @@ class Dart(Curriculum, frozen=True, kw_only=True):
             task = slot.task(place).id
             if any(draw.task == task for draw in drawn):
                 break
-            rate = self.history.get(task, History()).rate
-            count = min(left, rollouts(rate, most=slot.group, least=self.least, threshold=self.threshold))
+            history = self.history.get(task, History())
+            count = min(
+                left, rollouts(history.rate, most=slot.group, least=self.least, threshold=self.threshold)
+            )
             if count < min(self.least, slot.group):
                 break
-            drawn.append(Draw(task=task, count=count))
+            turns = None if self.turns is None else history.longest or self.turns
+            drawn.append(Draw(task=task, count=count, turns=turns))
             left -= count
         return drawn
 

@@ -6,8 +6,7 @@ behind the first turn that was new in it, becomes a start of its own, with the g
 priority; so depth grows by one turn at a time, up to `depth`. What the paper does not tell (the shares, the
 capacity, which episode of a group grows) are settings, or drawn at random.
 
-It differs from the paper in two things: a training episode is played from its start to the environment's own
-end instead of for one turn, and no turn asks for a different approach. `divergence_factors` is the paper's
+It differs from the paper in that no turn asks for a different approach. `divergence_factors` is the paper's
 weight for rare successes, for who trains on `advantages * factors`.
 """
 
@@ -39,15 +38,18 @@ class ExIt(Curriculum, frozen=True, kw_only=True):
     """Most turns in a history that the policy said."""
     capacity: int = 1000
     """Most histories in the buffer."""
+    turns: int | None = 1
+    """Most turns of an episode: one, for environments that reward each turn; None plays on to the end."""
     buffer: Buffer | None = None
 
     def __post_init__(self) -> None:
         check_share("exit", "fresh", self.fresh)
-        check_least("exit", depth=self.depth, capacity=self.capacity)
+        check_least("exit", depth=self.depth, capacity=self.capacity, turns=self.turns or 1)
 
     def draws(self, slot: Slot) -> list[Draw]:
         """Some histories, the rest base tasks."""
-        return mixed(slot, self.held, self.fresh)
+        drawn = mixed(slot, self.held, self.fresh)
+        return [msgspec.structs.replace(draw, turns=self.turns) for draw in drawn]
 
     def after(self, slot: Slot, groups: Sequence[Group]) -> Self:
         """With the histories' new priorities, and with those that grew."""
@@ -81,11 +83,15 @@ def grow(group: Group, depth: int, priority: float, rng: Random) -> Entry | None
     Returns:
         None where none of them went on after its first turn.
     """
-    longer = [seen for seen in group.seen if seen.score is not None and len(seen.turns) > 1]
+    longer = [
+        (seen.episode, at)
+        for seen in group.seen
+        if seen.score is not None and (at := seen.turns[1] if len(seen.turns) > 1 else seen.cut) is not None
+    ]
     if not longer:
         return None
-    seen = rng.choice(longer)
-    start = Start(episode=seen.episode, at=seen.turns[1])
+    episode, at = rng.choice(longer)
+    start = Start(episode=episode, at=at)
     parent = group.draw.start
     return Entry(task=group.draw.task, priority=priority, start=start, depth=depth + 1, parent=parent)
 

@@ -43,6 +43,8 @@ class Draw(Record, frozen=True, kw_only=True):
     """Episodes of the group."""
     start: Start | None = None
     """Where they begin; None is the beginning."""
+    turns: int | None = None
+    """Most turns that roles say in each anew; None leaves it to the environment."""
 
 
 class Slot(NamedTuple):
@@ -90,6 +92,8 @@ class Seen(Record, frozen=True, kw_only=True):
     """None where it failed, or a verdict is missing."""
     turns: tuple[int, ...] = ()
     """Indices of the turns that the policy said in it, without those shared with the episode it left."""
+    cut: int | None = None
+    """Where a limit of turns cut it off, so that it can go on from there; None where it ended otherwise."""
 
 
 class Group(NamedTuple):
