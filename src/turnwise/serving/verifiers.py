@@ -11,11 +11,16 @@ is the episode's score, its metrics are the episode's.
 A prompt holds what was said to the role from the first word on; a script that speaks to it in any order
 fits. One thing does not: the library asks one model for one reply at a time, so a script that asks the role
 for several replies at once hears them one after the other.
+
+A rollout that the library ends (its `max_turns`) ends the episode as a limit would, and it is scored as it
+stands. An episode that failed, or whose verdict is missing, is the library's error and has no reward:
+trainers leave such rollouts out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from secrets import randbits
 from typing import Any, cast
 
 from turnwise import wire
@@ -57,7 +62,7 @@ class EpisodeRubric(vf.Rubric):
 
 
 def score(state: Any) -> float:
-    """The role's score so far; nothing where no verdict was given."""
+    """The role's score. The library wants a number, also where there is none and the rollout has an error."""
     return float(state["turnwise"]["score"] or 0.0)
 
 
@@ -70,7 +75,7 @@ class TurnwiseEnv(vf.MultiTurnEnv):
         agents: Who fills the other roles (see `turnwise.serving.Seat`).
         settings: Of the environment, where it is given by name.
         limit: Most tasks.
-        seed: Of all episodes; what is drawn differs by task.
+        seed: Of all episodes; what is drawn differs by task. None for another one each time.
         limits: Of each episode.
         **kwargs: Of `verifiers.MultiTurnEnv`: `max_turns`, `system_prompt`, `timeout_seconds` ...
     """
@@ -83,7 +88,7 @@ class TurnwiseEnv(vf.MultiTurnEnv):
         agents: Mapping[str, Any] | None = None,
         settings: Mapping[str, Any] | None = None,
         limit: int | None = None,
-        seed: int = 0,
+        seed: int | None = 0,
         limits: Limits | None = None,
         **kwargs: Any,
     ) -> None:
@@ -105,9 +110,10 @@ class TurnwiseEnv(vf.MultiTurnEnv):
         task = wire.from_builtins(dict(state["info"]), self._seat.environment.task_type)
         seat = self._seat.beside()
         state["turnwise_seat"] = seat
+        state["turnwise_said"] = 0
         state["turnwise"] = {"score": None, "metrics": {}, "stop": None, "detail": None}
         try:
-            moment = await seat.begin(task, self._seed)
+            moment = await seat.begin(task, randbits(63) if self._seed is None else self._seed)
         except TurnwiseError as error:
             raise vf.InfraError(str(error)) from error
         said = self._take(state, moment)
@@ -120,20 +126,42 @@ class TurnwiseEnv(vf.MultiTurnEnv):
             moment = await state["turnwise_seat"].say(vf_messages.message(messages[-1]))
         except TurnwiseError as error:
             raise vf.InfraError(str(error)) from error
+        state["turnwise_said"] += 1
         state["trajectory"][-1]["reward"] = moment.reward
         return self._take(state, moment)
 
     @vf.cleanup
     async def leave(self, state: Any) -> None:
-        """Give up the episode, if it is not over."""
-        seat = state.pop("turnwise_seat", None)
-        if seat is not None:
-            await seat.leave()
+        """End the episode, if it is not over: as a limit would, or where the rollout failed at once."""
+        seat = state.get("turnwise_seat")
+        if seat is None:
+            return
+        if seat.asked and not state.get("error"):
+            try:
+                await self._finish(state, seat)
+            except TurnwiseError as error:
+                state["error"] = vf.InfraError(str(error))
+            except vf.Error as error:
+                state["error"] = error
+        await seat.leave()
+        del state["turnwise_seat"]
 
     @vf.teardown
     async def close(self) -> None:
         """Close the models of the other roles."""
         await self._seat.close()
+
+    async def _finish(self, state: Any, seat: Seat) -> None:
+        """End the episode of a rollout that is over; its last reply counts, which the library kept back."""
+        trajectory, reward = state["trajectory"], 0.0
+        if len(trajectory) > state["turnwise_said"]:
+            reward += (await seat.say(vf_messages.message(trajectory[-1]["completion"][-1]))).reward
+        moment = await seat.stop("the rollout ended") if seat.asked else None
+        if moment is not None:
+            reward += moment.reward
+        if trajectory:
+            trajectory[-1]["reward"] = (trajectory[-1]["reward"] or 0.0) + reward
+        self._take(state, moment or Moment(messages=(), reward=0.0, over=True))
 
     def _take(self, state: Any, moment: Moment) -> list[Any]:
         """What was said, in the library's types; how things stand goes into `state`."""
@@ -142,12 +170,14 @@ class TurnwiseEnv(vf.MultiTurnEnv):
         tools = vf_messages.plain_tools(moment.tools)
         state["tool_defs"] = [Tool.model_validate(tool) for tool in tools]
         state["turnwise"] = {
-            "score": episode.score(state["turnwise_seat"].role),
+            "score": state["turnwise_seat"].score,
             "metrics": dict(episode.metrics),
             "stop": None if episode.stop is None else str(episode.stop),
             "detail": episode.detail,
         }
         if moment.over:
+            if state["turnwise"]["score"] is None:
+                raise vf.InfraError(f"a verdict is missing in the episode of task {episode.task.id!r}")
             state["is_truncated"] = state["is_truncated"] or episode.stop in BROKEN_OFF
             state["final_env_response"] = said
         return said
