@@ -122,6 +122,26 @@ def test_a_group_has_a_reward_for_each_rollout() -> None:
     assert len(set(zip(said, [output["reward"] for output in outputs], strict=True))) == 2
 
 
+class Dice(Environment, frozen=True, kw_only=True):
+    """Tells what it threw."""
+
+    name = "dice"
+
+    def tasks(self) -> list[Task]:
+        return [Task(id="only")]
+
+    async def run(self, task: Task, episode: Episode) -> None:
+        episode.reward(episode.rng.random(), turn=await episode.agent.respond("Go on."))
+
+
+def test_seeds_are_the_same_for_all_or_new() -> None:
+    same, fresh = (
+        {output["reward"] for output in rollouts(TurnwiseEnv(Dice(), seed=seed), Server("yes"), count=3)}
+        for seed in (3, "new")
+    )
+    assert (len(same), len(fresh)) == (1, 3)
+
+
 class Judged(Environment, frozen=True, kw_only=True):
     """Three turns, of which the second alone is paid; judged at the end, where there is a judge."""
 

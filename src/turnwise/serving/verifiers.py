@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from secrets import randbits
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from turnwise import wire
 from turnwise.engine.seat import BROKEN_OFF, Moment, Seat
@@ -75,7 +75,8 @@ class TurnwiseEnv(vf.MultiTurnEnv):
         agents: Who fills the other roles (see `turnwise.serving.Seat`).
         settings: Of the environment, where it is given by name.
         limit: Most tasks.
-        seed: Of all episodes; what is drawn differs by task. None for another one each time.
+        seed: Of all episodes; what is drawn differs by task. `new` for another one each time,
+            as training wants it.
         limits: Of each episode.
         **kwargs: Of `verifiers.MultiTurnEnv`: `max_turns`, `system_prompt`, `timeout_seconds` ...
     """
@@ -88,7 +89,7 @@ class TurnwiseEnv(vf.MultiTurnEnv):
         agents: Mapping[str, Any] | None = None,
         settings: Mapping[str, Any] | None = None,
         limit: int | None = None,
-        seed: int | None = 0,
+        seed: int | Literal["new"] = 0,
         limits: Limits | None = None,
         **kwargs: Any,
     ) -> None:
@@ -113,7 +114,7 @@ class TurnwiseEnv(vf.MultiTurnEnv):
         state["turnwise_said"] = 0
         state["turnwise"] = {"score": None, "metrics": {}, "stop": None, "detail": None}
         try:
-            moment = await seat.begin(task, randbits(63) if self._seed is None else self._seed)
+            moment = await seat.begin(task, randbits(63) if self._seed == "new" else self._seed)
         except TurnwiseError as error:
             raise vf.InfraError(str(error)) from error
         said = self._take(state, moment)
