@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -361,6 +362,25 @@ class SGLang(Server):
         self.network.load(Path(body["model_path"]))
         self.weights = body["weight_version"]
         return {"success": True, "message": "Succeeded to update model weights.", "num_paused_requests": 0}
+
+    def post_init_weights_update_group(self, query: Any, body: Any) -> Any:
+        assert body["backend"] == "nccl"
+        return {"success": True, "message": "Succeeded to initialize custom process group."}
+
+    sent: list[torch.Tensor]
+    """What was broadcast: a stand-in for the process group."""
+
+    def post_update_weights_from_distributed(self, query: Any, body: Any) -> Any:
+        assert self.paused
+        until = time.monotonic() + 5
+        while len(self.sent) < len(body["names"]) and time.monotonic() < until:
+            time.sleep(0.001)
+        assert [list(tensor.shape) for tensor in self.sent] == body["shapes"]
+        assert {str(tensor.dtype) for tensor in self.sent} == {f"torch.{kind}" for kind in body["dtypes"]}
+        named = dict(zip(body["names"], self.sent, strict=True))
+        self.network.model.load_state_dict(named, strict=False)
+        self.weights = body["weight_version"]
+        return {"success": True, "message": "Succeeded to update parameter online."}
 
     def post_load_lora_adapter(self, query: Any, body: Any) -> Any:
         self.network.adapt(body["lora_name"], Path(body["lora_path"]))

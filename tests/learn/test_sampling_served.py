@@ -7,8 +7,10 @@ SGLang themselves.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,7 @@ from turnwise.learn.batch import Batch  # noqa: E402
 from turnwise.learn.engine.local import LocalEngine, LocalOptions  # noqa: E402
 from turnwise.learn.engine.protocol import TrainingError  # noqa: E402
 from turnwise.learn.engine.sampling.served import ServedPolicy  # noqa: E402
+from turnwise.learn.journal import read_log  # noqa: E402
 from turnwise.learn.rows import batch_of  # noqa: E402
 from turnwise.log import EpisodeLog  # noqa: E402
 from turnwise.message import user  # noqa: E402
@@ -339,3 +342,114 @@ def test_a_shorter_context_of_the_server_is_kept_to(server: Any) -> None:
 
     (drawn,) = asyncio.run(go())
     assert len(drawn.tokens) <= 2
+
+
+@pytest.mark.parametrize("more", [{}, {"lag": 1}])
+def test_a_whole_training_samples_at_the_server(server: Any, tmp_path: Path, more: dict[str, int]) -> None:
+    tiny.save(tmp_path / "base", hidden=16, heads=2)
+    at = {"name": "local", "device": "cpu", "sampler": kind_of(server), "server": server.url}
+    wanted = lessons.config(tmp_path, engine=at, lr=1e-2, **more)
+    run = lessons.run(wanted, tmp_path / "store.db")
+    assert run.status == "done"
+    lines = read_log(tmp_path / "out")
+    assert len(lines) == 4
+    versions = [{call.version for call in log.calls} for log in run.logs()]
+    assert set.union(*versions) == {str(step) for step in range(4 - len(more))}
+    if not more:
+        assert max(line["mismatch"] for line in lines) < 1e-4
+
+
+class Transfer:
+    """Stands in for vLLM's trainer side: the calls of a round, and tensors that go from hand to hand."""
+
+    def __init__(self, server: Any) -> None:
+        self.server = server
+        outer = self
+
+        class Sender:
+            def __init__(self, init_info: Any, client: Any, source: Any) -> None:
+                self.client, self.source = client, source
+                outer.info = init_info
+
+            def send_weights(self) -> None:
+                for path in ("/start_weight_update", "/update_weights", "/finish_weight_update"):
+                    outer.server.said.append((path, {}))
+                outer.server.network.model.load_state_dict(dict(self.source.items()), strict=False)
+
+        package = ModuleType("vllm.distributed.weight_transfer")
+        package.WeightTransferTrainerFactory = type("Factory", (), {"trainer_init": staticmethod(Sender)})
+        package.HTTPVLLMWeightSyncClient = str
+        package.ModuleSource = lambda module: dict(module.named_parameters())
+        engine = ModuleType("vllm.distributed.weight_transfer.nccl_engine")
+        engine.NCCLTrainerInitInfo = dict
+        self.modules = {
+            "vllm": ModuleType("vllm"),
+            "vllm.distributed": ModuleType("vllm.distributed"),
+            package.__name__: package,
+            engine.__name__: engine,
+        }
+
+
+def test_nccl_goes_through_vllms_own_trainer_side(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with servers.VLLM(base) as server:
+        transfer = Transfer(server)
+        for name, module in transfer.modules.items():
+            monkeypatch.setitem(sys.modules, name, module)
+        made = engine(server, push="nccl")
+        assert transfer.info["world_size"] == 3, "two workers, and the trainer"
+        assert transfer.info["rank"] == 0
+        assert transfer.info["master_address"] == "127.0.0.1"
+        learn(made, batch_of(play(made)).batch)
+        server.said.clear()
+        made.sync(1)
+        assert server.paths() == [
+            "/pause",
+            "/start_weight_update",
+            "/update_weights",
+            "/finish_weight_update",
+            "/reset_prefix_cache",
+            "/update_weight_version",
+            "/resume",
+        ]
+        assert mismatch(made, batch_of(play(made)).batch) < 1e-4
+
+
+def test_nccl_goes_through_sglangs_own_process_group(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with servers.SGLang(base) as server:
+        joined: list[dict[str, Any]] = []
+        sent: list[torch.Tensor] = []
+
+        def join(**how: Any) -> str:
+            joined.append(how)
+            return "group"
+
+        def broadcast(tensor: torch.Tensor, *, src: int, group: Any) -> None:
+            assert (src, group) == (0, "group")
+            sent.append(tensor.clone())
+
+        utils = ModuleType("sglang.srt.utils")
+        utils.init_custom_process_group = join
+        for module in (ModuleType("sglang"), ModuleType("sglang.srt"), utils):
+            monkeypatch.setitem(sys.modules, module.__name__, module)
+        monkeypatch.setattr(torch.distributed, "broadcast", broadcast)
+        server.sent = sent
+        made = engine(server, push="nccl")
+        (how,) = joined
+        (told,) = (body for path, body in server.said if path == "/init_weights_update_group")
+        assert how["world_size"] == told["world_size"] == 3
+        assert (how["rank"], told["rank_offset"]) == (0, 1)
+        assert how["group_name"] == told["group_name"]
+        assert how["init_method"] == f"tcp://{told['master_address']}:{told['master_port']}"
+        learn(made, batch_of(play(made)).batch)
+        sent.clear()
+        made.sync(1)
+        assert mismatch(made, batch_of(play(made)).batch) < 1e-4
+        assert len(joined) == 1, "one group for all rounds"
+
+
+def test_nccl_needs_the_servers_library_here(server: Any, same: Path) -> None:
+    with pytest.raises(ConfigError, match=f"push 'nccl' needs {kind_of(server)}"):
+        engine(server, push="nccl")
+    pytest.importorskip("peft")
+    with pytest.raises(ConfigError, match="adapters go by 'disk'"):
+        engine(server, push="nccl", lora=2)

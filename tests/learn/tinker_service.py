@@ -35,7 +35,7 @@ class Run:
         self.optimizer = torch.optim.AdamW(list(self.weights.values()))
 
     def score(self, request: Any) -> Any:
-        """Log-probabilities of all targets; cross entropy's gradient is added up unless it is only forward."""
+        """Log-probabilities of all targets; cross entropy's gradient is added up unless only forward."""
         output = pb.ForwardBackwardOutput(loss_fn_output_type="ArrayRecord")
         record = output.loss_fn_outputs.add(num_datums=len(request.data))
         rows, total = [], 0.0
