@@ -277,7 +277,7 @@ def test_a_failed_forward_pass_is_an_error_of_its_calls_only(
         raise RuntimeError("out of\norder")
 
     with monkeypatch.context() as patch:
-        patch.setattr(model.network.model, "forward", explode)
+        patch.setattr(model.network.lm_head, "forward", explode)
         with pytest.raises(ModelError, match="RuntimeError: out of order") as caught:
             ask(model, request("hi"))
         assert (caught.value.kind, caught.value.retryable) == ("local", False)

@@ -69,28 +69,36 @@ def choose(
         logprobs_of: `raw`: the softmax of the logits at temperature 1, whatever was drawn from; `sampled`:
             the distribution that was drawn from (a greedy choice then has probability 1).
     """
-    exact = torch.float32 if logits.device.type == "mps" else torch.float64
-    logits = logits.float()
-    raw = torch.log_softmax(logits, dim=-1)
-    tokens = raw.argmax(dim=-1)
-    chosen = torch.zeros(len(draws), dtype=torch.float32, device=logits.device)
-    drawn = [row for row, draw in enumerate(draws) if draw.temperature > 0]
-    if drawn:
-        rows = torch.tensor(drawn, device=logits.device)
-        mine = [draws[row] for row in drawn]
-        kept = _keep(logits[rows] / _column([draw.temperature for draw in mine], logits), mine)
-        sums = torch.softmax(kept.to(exact), dim=-1).cumsum(dim=-1)
-        points = _column([draw.rng.random() for draw in mine], sums) * sums[:, -1:]
-        picked = torch.searchsorted(sums, points, right=True).squeeze(1)
-        # A point in the last rounding error falls past the end; the last token with any probability is meant.
-        last = (sums < sums[:, -1:]).sum(dim=-1)
-        picked = torch.minimum(picked, last)
-        tokens[rows] = picked
-        chosen[rows] = torch.log_softmax(kept, dim=-1).gather(1, picked[:, None]).squeeze(1)
-    if logprobs_of == "raw":
-        chosen = raw.gather(1, tokens[:, None]).squeeze(1)
+    raw = torch.log_softmax(logits.float(), dim=-1)
+    hot = [row for row, draw in enumerate(draws) if draw.temperature > 0]
+    if len(hot) == len(draws):
+        tokens, drawn_from = _draw(raw, draws)
+        chosen = (raw if logprobs_of == "raw" else drawn_from).gather(1, tokens)
+    else:
+        tokens = raw.argmax(dim=-1, keepdim=True)
+        chosen = raw.gather(1, tokens) if logprobs_of == "raw" else torch.zeros_like(raw[:, :1])
+        if hot:
+            rows = torch.tensor(hot, device=logits.device)
+            tokens[rows], drawn_from = _draw(raw[rows], [draws[row] for row in hot])
+            chosen[rows] = (raw[rows] if logprobs_of == "raw" else drawn_from).gather(1, tokens[rows])
     # torch does not say what its lists hold.
-    return tokens.tolist(), chosen.tolist()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return tokens.flatten().tolist(), chosen.flatten().tolist()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+
+
+def _draw(raw: Tensor, draws: Sequence[Draw]) -> tuple[Tensor, Tensor]:
+    """A token of each row `[rows, 1]`, and the log-probabilities `[rows, vocabulary]` it was drawn from."""
+    scaled = raw
+    if any(draw.temperature != 1 for draw in draws):
+        scaled = raw / _column([draw.temperature for draw in draws], raw)
+    kept = _keep(scaled, draws)
+    if kept is not raw:
+        kept = torch.log_softmax(kept, dim=-1)
+    exact = torch.float32 if raw.device.type == "mps" else torch.float64
+    sums = kept.exp().cumsum(dim=-1, dtype=exact)
+    # Rounding never lifts a point past the last token with any probability.
+    most = 1 - 2 * torch.finfo(exact).eps
+    points = _column([min(draw.rng.random(), most) for draw in draws], sums) * sums[:, -1:]
+    return torch.searchsorted(sums, points, right=True), kept
 
 
 def _column(values: Sequence[float], like: Tensor) -> Tensor:

@@ -18,8 +18,8 @@ from __future__ import annotations
 import asyncio
 from weakref import WeakKeyDictionary, WeakSet
 
-from turnwise.models.hf.batch import Batch, Job
-from turnwise.models.hf.past import Pasts
+from turnwise.models.hf.batch import Batch
+from turnwise.models.hf.job import Job
 from turnwise.models.hf.worker import Worker
 
 _ROUNDS = 32
@@ -65,12 +65,11 @@ class LockstepWorker(Worker):
     Args:
         name: What errors call the model.
         batch: The batch.
-        pasts: Where sessions are forgotten.
         max_batch: Most jobs at once.
     """
 
-    def __init__(self, name: str, batch: Batch, pasts: Pasts, *, max_batch: int) -> None:
-        super().__init__(name, batch, pasts, max_batch=max_batch, wait=0.0)
+    def __init__(self, name: str, batch: Batch, *, max_batch: int) -> None:
+        super().__init__(name, batch, max_batch=max_batch, wait=0.0)
         self._loop: asyncio.AbstractEventLoop | None = None
         # What follows is touched in the event loop only.
         self._rest = Rest()
@@ -130,7 +129,7 @@ class LockstepWorker(Worker):
                 return False
             if isinstance(item, str):
                 with self._still:
-                    self._pasts.drop(item)
+                    self._runner.forget(item)
                 continue
             self._waiting += item if isinstance(item, list) else [item]
             return True

@@ -8,12 +8,16 @@ from contextlib import contextmanager
 from typing import Any
 
 from turnwise.model import Request
-from turnwise.models.hf.batch import Batch, Counters, Job
+from turnwise.models.hf.batch import Batch, Counters
 from turnwise.models.hf.draw import draw_of
+from turnwise.models.hf.job import Job, Runner
+from turnwise.models.hf.llama import Llama
 from turnwise.models.hf.loading import Loaded, load
 from turnwise.models.hf.lockstep import LockstepWorker
 from turnwise.models.hf.options import HFOptions
+from turnwise.models.hf.padded import PaddedRunner
 from turnwise.models.hf.past import Pasts
+from turnwise.models.hf.seats import SeatRunner
 from turnwise.models.hf.speaker import Speaker
 from turnwise.models.hf.worker import Worker
 
@@ -35,21 +39,29 @@ class HFModel(Speaker):
     def __init__(self, name: str, options: HFOptions, loaded: Loaded | None = None) -> None:
         loaded = load(name, options) if loaded is None else loaded
         super().__init__(f"hf/{name}", options, loaded)
-        pasts = Pasts(int(options.cache_mb * 2**20))
         eos = loaded.eos | self._memory.chat.ends
         self._batch = Batch(
-            loaded, eos, pasts, prefill_tokens=options.prefill_tokens, logprobs=options.logprobs
+            _runner(loaded.model, options),
+            loaded.tokenizer,
+            eos,
+            prefill_tokens=options.prefill_tokens,
+            logprobs=options.logprobs,
         )
         if options.lockstep:
-            self._worker: Worker = LockstepWorker(self.name, self._batch, pasts, max_batch=options.max_batch)
+            self._worker: Worker = LockstepWorker(self.name, self._batch, max_batch=options.max_batch)
         else:
             wait = options.max_wait_ms / 1000
-            self._worker = Worker(self.name, self._batch, pasts, max_batch=options.max_batch, wait=wait)
+            self._worker = Worker(self.name, self._batch, max_batch=options.max_batch, wait=wait)
 
     @property
     def network(self) -> Any:
         """The `transformers.PreTrainedModel`, for whoever trains or inspects it."""
         return self._loaded.model
+
+    @property
+    def decoding(self) -> str:
+        """Who computes: `llama`, written out here, or `transformers`."""
+        return "llama" if isinstance(self._batch.runner, SeatRunner) else "transformers"
 
     @contextmanager
     def changing(self, version: str) -> Generator[None]:
@@ -106,3 +118,12 @@ class HFModel(Speaker):
         """Drop all sessions and end the thread; the weights stay, and a later request starts it again."""
         self._memory.clear()
         await asyncio.to_thread(self._worker.stop)
+
+
+def _runner(model: Any, options: HFOptions) -> Runner:
+    """Who computes: what is written out here where it fits the network, else transformers."""
+    pasts = Pasts(int(options.cache_mb * 2**20))
+    network = Llama.find(model) if options.decoding == "auto" else None
+    if network is None:
+        return PaddedRunner(model, pasts)
+    return SeatRunner(network, pasts)

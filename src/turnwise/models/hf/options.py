@@ -36,6 +36,9 @@ class HFOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """How long an idle model waits for further calls to start with the first one, in milliseconds."""
     prefill_tokens: Count = 4096
     """Most prompt tokens, padding included, to feed in one step (a longer prompt is fed alone)."""
+    decoding: Literal["auto", "transformers"] = "auto"
+    """Who computes a network of the Llama family: `auto` is decoding written out here, if it gives the
+    network's own logits (see `llama`); `transformers` is its own code, whose hooks then see every call."""
     cache_mb: Annotated[float, msgspec.Meta(ge=0)] = 2048.0
     """Room for the keys and values of earlier turns, in MiB; 0 keeps none."""
     lockstep: bool = False

@@ -15,13 +15,10 @@ class Past(NamedTuple):
 
     ids: Sequence[int]
     """The tokens."""
-    layers: Sequence[tuple[Tensor, Tensor]]
-    """Keys and values of each layer, [heads, tokens, width]."""
-
-    @property
-    def bytes(self) -> int:
-        """Memory it takes."""
-        return sum(kind.numel() * kind.element_size() for layer in self.layers for kind in layer)
+    bytes: int
+    """Memory that its keys and values take."""
+    held: Sequence[Tensor] | None
+    """Keys and values as their runner wrote them; None while they lie where they were computed."""
 
     def common(self, ids: Sequence[int]) -> int:
         """How many tokens from the start are the same in `ids`, leaving at least one of `ids` to feed."""
@@ -46,8 +43,12 @@ class Pasts:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def find(self, session: str) -> Past | None:
+    def peek(self, session: str) -> Past | None:
         """What is kept for a session."""
+        return self._kept.get(session)
+
+    def find(self, session: str) -> Past | None:
+        """What is kept for a session, which counts as its use."""
         past = self._kept.get(session)
         if past is not None:
             self._kept.move_to_end(session)
@@ -63,6 +64,10 @@ class Pasts:
         while self.used > self.room:
             _, oldest = self._kept.popitem(last=False)
             self.used -= oldest.bytes
+
+    def move(self, session: str, held: Sequence[Tensor]) -> None:
+        """Say where the keys and values of a session lie now, which is no use of it."""
+        self._kept[session] = self._kept[session]._replace(held=held)
 
     def drop(self, session: str) -> None:
         """Forget a session."""

@@ -14,8 +14,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from turnwise.errors import ModelError
-from turnwise.models.hf.batch import Batch, Job, resolve
-from turnwise.models.hf.past import Pasts
+from turnwise.models.hf.batch import Batch
+from turnwise.models.hf.job import Job
 
 
 class Worker:
@@ -23,16 +23,15 @@ class Worker:
 
     Args:
         name: What errors call the model.
-        batch: The batch; only the thread touches it and `pasts`.
-        pasts: Where sessions are forgotten.
+        batch: The batch; only the thread touches it.
         max_batch: Most jobs at once.
         wait: Seconds that an idle thread waits for more jobs when the first one arrives.
     """
 
-    def __init__(self, name: str, batch: Batch, pasts: Pasts, *, max_batch: int, wait: float) -> None:
+    def __init__(self, name: str, batch: Batch, *, max_batch: int, wait: float) -> None:
         self._name = name
         self._batch = batch
-        self._pasts = pasts
+        self._runner = batch.runner
         self._max_batch = max_batch
         self._wait = wait
         self._inbox: queue.SimpleQueue[Job | list[Job] | str | None] = queue.SimpleQueue()
@@ -52,7 +51,7 @@ class Worker:
         """The thread rests between two tokens; afterwards no keys and values of earlier turns are left."""
         with self._still:
             yield
-            self._pasts.clear()
+            self._runner.forget_all()
 
     def forget(self, session: str) -> None:
         """Drop what is kept for a session."""
@@ -84,10 +83,10 @@ class Worker:
                     if self._batch.jobs:
                         self._batch.step()
                 except Exception as error:
-                    self._fail({*self._batch.clear(), *joining}, error)
-        self._fail({*self._batch.clear(), *self._waiting}, RuntimeError("the model was closed"))
+                    self._fail({*self._runner.clear(), *joining}, error)
+        self._fail({*self._runner.clear(), *self._waiting}, RuntimeError("the model was closed"))
         self._waiting.clear()
-        self._pasts.clear()
+        self._runner.forget_all()
 
     def _collect(self) -> bool:
         """Take in what has arrived; when there is nothing to do, wait for it. False: stop."""
@@ -107,7 +106,7 @@ class Worker:
                 return False
             if isinstance(item, str):
                 with self._still:
-                    self._pasts.drop(item)
+                    self._runner.forget(item)
                 continue
             self._waiting += item if isinstance(item, list) else [item]
             if until is None:
@@ -119,4 +118,4 @@ class Worker:
         for job in jobs:
             if not job.done.done():
                 kind = "memory" if "OutOfMemory" in type(error).__name__ else "local"
-                resolve(job, ModelError(f"{self._name}: {type(error).__name__}: {reason}", kind=kind))
+                job.resolve(ModelError(f"{self._name}: {type(error).__name__}: {reason}", kind=kind))

@@ -1,0 +1,303 @@
+"""Networks of the Llama family, written out: on small ones, transformers' own code spends more time in Python
+than in computing, because a token passes through hundreds of calls.
+
+The network's own modules are called where it has weights (embeddings, linear layers, the head); so what is
+trained, adapters put into it and the type of its numbers are as they are, and nothing is copied. Only what
+lies between them is written out here. `Llama.find` takes the classes that are known to be alike, and a
+network only where its own logits come out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from turnwise.models.hf.memory import Memory
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_CLASSES = {"LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM", "Qwen3ForCausalLM"}
+_ROPES = {"default", "linear", "llama3", "yarn"}
+"""Rotary embeddings whose angles do not depend on how long a sequence is."""
+_GAP = 100.0
+"""Most by which logits may differ from the network's own, in units of their type's precision: 1e-5 of their
+size in single precision; in half precision no more than `_MOST_GAP`."""
+_MOST_GAP = 0.05
+
+
+_Linear = Callable[["Tensor"], "Tensor"]
+_Added = Callable[["Tensor", "Tensor"], "Tensor"]
+
+
+def _linear(module: nn.Module) -> _Linear:
+    """A linear layer, without a module's call where it is a plain one; adapters are of other classes."""
+    if type(module) is not nn.Linear:
+        return module
+    return lambda x: functional.linear(x, module.weight, module.bias)
+
+
+def _added(module: Any) -> _Added:
+    """A linear layer, added to what is there: `x + module(h)`, in one operation where it is a plain one."""
+    if type(module) is not nn.Linear or cast(Any, module).bias is not None:
+        return lambda x, h: x + module(h)
+    return lambda x, h: torch.addmm(x, h, module.weight.t())
+
+
+class _Norm(NamedTuple):
+    """Root mean square normalisation of the last axis."""
+
+    weight: Tensor
+    eps: float
+
+    @classmethod
+    def of(cls, module: Any) -> _Norm:
+        return cls(module.weight, module.variance_epsilon)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return functional.rms_norm(x, self.weight.shape, self.weight, self.eps)
+
+
+class _Layer(NamedTuple):
+    """The parts of a layer in the order they are used."""
+
+    before: _Norm
+    query: _Linear
+    key: _Linear
+    value: _Linear
+    query_norm: _Norm | None
+    key_norm: _Norm | None
+    out: _Added
+    between: _Norm
+    gate: _Linear
+    act: nn.Module
+    up: _Linear
+    down: _Added
+
+    @classmethod
+    def of(cls, block: Any) -> _Layer:
+        attention, mlp = block.self_attn, block.mlp
+        normed = hasattr(attention, "q_norm")
+        return cls(
+            before=_Norm.of(block.input_layernorm),
+            query=_linear(attention.q_proj),
+            key=_linear(attention.k_proj),
+            value=_linear(attention.v_proj),
+            query_norm=_Norm.of(attention.q_norm) if normed else None,
+            key_norm=_Norm.of(attention.k_norm) if normed else None,
+            out=_added(attention.o_proj),
+            between=_Norm.of(block.post_attention_layernorm),
+            gate=_linear(mlp.gate_proj),
+            act=mlp.act_fn,
+            up=_linear(mlp.up_proj),
+            down=_added(mlp.down_proj),
+        )
+
+
+class Call(NamedTuple):
+    """Where the tokens of a call belong: `rows` times `width` of them."""
+
+    rows: int
+    width: int
+    slots: int
+    """Slots that are looked at, from the first."""
+    seats: slice | Tensor
+    places: Tensor
+    """`[tokens]` Where each is written, counted through all seats."""
+    positions: Tensor
+    """`[rows, width]`."""
+    angles: Tensor
+    """`[tokens, 2, 1, head width]` See `Llama._table`."""
+    mask: Tensor | None
+    """`[rows, 1, width, slots]` To add to attention's scores."""
+    ragged: bool
+    """Whether rows begin at different positions."""
+
+    @property
+    def causal(self) -> bool:
+        """Whether each token attends to those of its row up to itself, and there is no past."""
+        return self.width == self.slots > 1
+
+
+class Llama:
+    """A network's parts, and how tokens pass through them.
+
+    Args:
+        model: `transformers.PreTrainedModel` of a class that `find` takes.
+    """
+
+    def __init__(self, model: Any) -> None:
+        inner, attention = model.model, model.model.layers[0].self_attn
+        self._heads: int = model.config.num_attention_heads
+        self._key_heads: int = model.config.num_key_value_heads
+        self._head_width: int = attention.head_dim
+        self._scale: float = attention.scaling
+        self._embed: Any = model.get_input_embeddings()
+        self._layers = [_Layer.of(block) for block in inner.layers]
+        self._norm = _Norm.of(inner.norm)
+        self._head: nn.Module = model.get_output_embeddings()
+        self._rotary: nn.Module = inner.rotary_emb
+        self._table = self._norm.weight.new_empty(0)
+        """`[slots, 2, 1, head width]` Each position's cosines and sines, the latter's first half negative."""
+
+    @classmethod
+    def find(cls, model: Any) -> Llama | None:
+        """The network, if it is of the family and its own logits come out."""
+        kind: Any = type(model)
+        config = model.config
+        if kind.__name__ not in _CLASSES or not kind.__module__.startswith("transformers.models."):
+            return None
+        try:
+            windows = config.sliding_window if hasattr(config, "sliding_window") else None
+            if hasattr(config, "layer_types"):
+                windows = "sliding_attention" in config.layer_types
+            if windows or config.rope_parameters["rope_type"] not in _ROPES:
+                return None
+            found = cls(model)
+            return found if found._agrees(model) else None
+        except (AttributeError, KeyError, TypeError, RuntimeError):
+            # A version of transformers in which the parts have other names or do other things.
+            return None
+
+    @property
+    def device(self) -> torch.device:
+        """Where it is."""
+        return self._norm.weight.device
+
+    def memory(self) -> Memory:
+        """Memory for its keys and values."""
+        like = self._norm.weight.detach()
+        return Memory(like, layers=len(self._layers), heads=self._key_heads, width=self._head_width)
+
+    def place(self, start: Sequence[int], width: int, seats: Sequence[int], memory: Memory) -> Call:
+        """Where tokens belong.
+
+        Args:
+            start: Position of each row's first token; as many slots of its seat are looked at, too.
+            width: Tokens of each row. A row that is shorter may hold anything behind its end: it is written
+                to slots that are written again before they are looked at.
+            seats: Of each row.
+            memory: With these seats, and slots up to the greatest `start` plus `width`.
+        """
+        first, seat = torch.tensor([start, seats], device=self.device)
+        positions = first[:, None] + torch.arange(width, device=self.device)
+        slots = max(start) + width
+        ragged = min(start) < max(start)
+        angles = self._angles(positions, memory.slots)
+        in_line = list(seats) == list(range(seats[0], seats[0] + len(seats)))
+        masked = ragged or 1 < width < slots
+        return Call(
+            rows=len(start),
+            width=width,
+            slots=slots,
+            seats=slice(seats[0], seats[0] + len(seats)) if in_line else seat,
+            places=(seat[:, None] * memory.slots + positions).flatten(),
+            positions=positions,
+            angles=angles,
+            mask=_mask(positions, slots, angles) if masked else None,
+            ragged=ragged,
+        )
+
+    def after(self, call: Call) -> Call:
+        """Where the tokens behind those of a call belong, which fed one a row."""
+        positions, slots = call.positions + 1, call.slots + 1
+        angles = self._angles(positions, slots)
+        mask = _mask(positions, slots, angles) if call.ragged else None
+        return call._replace(
+            slots=slots, places=call.places + 1, positions=positions, angles=angles, mask=mask
+        )
+
+    def __call__(self, ids: Tensor, call: Call, memory: Memory, last: Sequence[int] = ()) -> Tensor:
+        """Feed tokens, and write their keys and values.
+
+        Args:
+            ids: `[tokens]` Row after row.
+            call: Where they belong.
+            memory: As `place` was given.
+            last: Which of its tokens each row gives the logits of; of one token, that.
+
+        Returns:
+            Logits `[rows, vocabulary]`.
+        """
+        x: Tensor = self._embed(ids)
+        turn = call.angles.unbind(1)
+        for layer, kept in zip(self._layers, memory.data.unbind(), strict=True):
+            x = layer.out(x, self._attend(layer, layer.before(x), kept, call, turn))
+            h = layer.between(x)
+            x = layer.down(x, layer.act(layer.gate(h)) * layer.up(h))
+        if call.width > 1:
+            rows = torch.arange(call.rows, device=ids.device)
+            x = x.view(call.rows, call.width, -1)[rows, torch.tensor(last, device=ids.device)]
+        return self._head(self._norm(x))
+
+    def _attend(self, layer: _Layer, x: Tensor, kept: Tensor, call: Call, turn: Sequence[Tensor]) -> Tensor:
+        """Attention of one layer to its keys and values, `[seats, slots, 2, heads, width]`."""
+        queries, heads, width = self._heads, self._key_heads, self._head_width
+        query, key, value = layer.query(x), layer.key(x), layer.value(x)
+        if layer.query_norm is not None and layer.key_norm is not None:
+            query = layer.query_norm(query.view(-1, queries, width)).flatten(1)
+            key = layer.key_norm(key.view(-1, heads, width)).flatten(1)
+        every = torch.cat([query, key, value], dim=1).view(-1, queries + 2 * heads, width)
+        _turn(every[:, : queries + heads], *turn)
+        fed = every[:, queries:].view(-1, 2, heads, width)
+        kept.flatten(0, 1).index_copy_(0, call.places, fed)
+        keys, values = kept[call.seats, : call.slots].permute(2, 0, 3, 1, 4)
+        query = every[:, :queries]
+        each = queries // heads
+        if call.width == 1:
+            # The queries that share keys lie side by side, as if they were tokens.
+            query = query.view(call.rows, heads, each, width)
+        else:
+            query = query.view(call.rows, call.width, queries, width).transpose(1, 2)
+            if each > 1:
+                keys, values = keys.repeat_interleave(each, dim=1), values.repeat_interleave(each, dim=1)
+        found = functional.scaled_dot_product_attention(
+            query, keys, values, attn_mask=call.mask, is_causal=call.causal, scale=self._scale
+        )
+        if call.width > 1:
+            found = found.transpose(1, 2)
+        return found.reshape(call.rows * call.width, -1)
+
+    def _angles(self, positions: Tensor, slots: int) -> Tensor:
+        """Angles of positions, from the table; it is made longer where there are more slots."""
+        if self._table.shape[0] < slots:
+            every = torch.arange(slots, device=self.device)[None]
+            cos, sin = self._rotary(self._norm.weight, every)
+            half = self._head_width // 2
+            sin = torch.cat([-sin[..., :half], sin[..., half:]], dim=-1)
+            self._table = torch.stack([cos[0], sin[0]], dim=1)[:, :, None]
+        return self._table[positions.flatten()]
+
+    @torch.inference_mode()
+    def _agrees(self, model: Any) -> bool:
+        """Whether prompts, their continuations and single tokens have the network's own logits."""
+        rows: int = self._embed.weight.shape[0]
+        ids = (torch.arange(24, device=self.device) * 7919 % rows).view(2, 12)
+        own: Tensor = model(input_ids=ids, use_cache=False).logits.float()
+        memory = self.memory()
+        memory.reserve(2, 12)
+        cuts = ((0, 6), (6, 10), (10, 11), (11, 12))
+        mine = [
+            self(ids[:, a:b].flatten(), self.place([a, a], b - a, [0, 1], memory), memory, [b - a - 1] * 2)
+            for a, b in cuts
+        ]
+        gap = torch.stack(mine, dim=1).float() - own[:, [b - 1 for _, b in cuts]]
+        most = min(_GAP * torch.finfo(self._norm.weight.dtype).eps, _MOST_GAP)
+        return bool(gap.square().sum().sqrt() <= most * own.square().sum().sqrt())
+
+
+def _turn(x: Tensor, cos: Tensor, sin: Tensor) -> None:
+    """Rotary position embedding of heads `[tokens, heads, width]`, in place: the pair (i, i + width / 2) is
+    turned by the i-th angle of its position (Su et al. 2021, in the order of halves)."""
+    other = x.roll(x.shape[-1] // 2, dims=-1)
+    x.mul_(cos).addcmul_(other, sin)
+
+
+def _mask(positions: Tensor, slots: int, like: Tensor) -> Tensor:
+    """`[rows, 1, width, slots]` Minus infinity where a slot is in a token's future."""
+    future = torch.arange(slots, device=like.device) > positions[:, :, None]
+    return like.new_zeros(future.shape).masked_fill_(future, -torch.inf)[:, None]

@@ -1,0 +1,65 @@
+"""Memory for keys and values in which every sequence has a seat, and every token the slot of its position.
+
+So a token is written in place, nothing is shifted or joined when sequences come and go, and a later turn
+finds everything where it was.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Memory:
+    """Keys and values of all seats; none at first.
+
+    Args:
+        like: Says the type and the device.
+        layers: Of the network.
+        heads: Of keys and values.
+        width: Of a head.
+    """
+
+    def __init__(self, like: Tensor, *, layers: int, heads: int, width: int) -> None:
+        self.data: Tensor = like.new_zeros((layers, 0, 0, 2, heads, width))
+        """`[layers, seats, slots, 2, heads, width]` Unused slots hold finite numbers."""
+        self.token_bytes = 2 * layers * heads * width * like.element_size()
+        """Size of one token."""
+
+    @property
+    def seats(self) -> int:
+        """How many there are."""
+        return self.data.shape[1]
+
+    @property
+    def slots(self) -> int:
+        """Of each seat."""
+        return self.data.shape[2]
+
+    @property
+    def bytes(self) -> int:
+        """Size of everything."""
+        return self.seats * self.slots * self.token_bytes
+
+    def reserve(self, seats: int, slots: int) -> None:
+        """Have at least so many seats and slots, and keep what is there."""
+        if seats <= self.seats and slots <= self.slots:
+            return
+        old = self.data
+        shape = (old.shape[0], max(seats, self.seats), max(slots, self.slots), *old.shape[3:])
+        self.data = old.new_zeros(shape)
+        self.data[:, : old.shape[1], : old.shape[2]] = old
+
+    def release(self) -> None:
+        """Give everything back."""
+        self.data = self.data.new_zeros((self.data.shape[0], 0, 0, *self.data.shape[3:]))
+
+    def read(self, seat: int, count: int) -> Tensor:
+        """A copy of the first tokens of a seat, `[layers, count, 2, heads, width]`."""
+        return self.data[:, seat, :count].clone()
+
+    def write(self, seat: int, tokens: Tensor) -> None:
+        """Put tokens that were read at the beginning of a seat."""
+        self.data[:, seat, : tokens.shape[1]] = tokens
