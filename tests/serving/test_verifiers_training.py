@@ -23,6 +23,7 @@ from verifiers.types import ClientConfig  # noqa: E402
 
 from endpoint import Endpoint, completion  # noqa: E402
 from turnwise import Environment, Episode, Task  # noqa: E402
+from turnwise.errors import ConfigError  # noqa: E402
 from turnwise.serving.verifiers import TurnwiseEnv  # noqa: E402
 
 TOKENS = tiny.tokenizer()
@@ -140,6 +141,8 @@ def test_seeds_are_the_same_for_all_or_new() -> None:
         for seed in (3, "new")
     )
     assert (len(same), len(fresh)) == (1, 3)
+    with pytest.raises(ConfigError, match="seed: expected a whole number or 'new', got 'old'"):
+        TurnwiseEnv(Dice(), seed="old")
 
 
 class Judged(Environment, frozen=True, kw_only=True):

@@ -93,6 +93,8 @@ class TurnwiseEnv(vf.MultiTurnEnv):
         limits: Limits | None = None,
         **kwargs: Any,
     ) -> None:
+        if seed != "new" and not isinstance(seed, int):
+            raise ConfigError(f"seed: expected a whole number or 'new', got {seed!r}")
         self._seat = seat = Seat(environment, role, agents=agents, settings=settings, limits=limits)
         self._seed = seed
         rows = [
@@ -114,7 +116,7 @@ class TurnwiseEnv(vf.MultiTurnEnv):
         state["turnwise_said"] = 0
         state["turnwise"] = {"score": None, "metrics": {}, "stop": None, "detail": None}
         try:
-            moment = await seat.begin(task, randbits(63) if self._seed == "new" else self._seed)
+            moment = await seat.begin(task, self._seed if isinstance(self._seed, int) else randbits(63))
         except TurnwiseError as error:
             raise vf.InfraError(str(error)) from error
         said = self._take(state, moment)
