@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from handmade import batch_with, row
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from toys import Toy, babble, play, tokenizer, wild
@@ -14,8 +15,8 @@ from toys import Toy, babble, play, tokenizer, wild
 from turnwise.agent import Agent
 from turnwise.engine.fork import prefix
 from turnwise.errors import ConfigError
-from turnwise.learn.batch import Batch, Turns, check
-from turnwise.learn.pack import Line, mask_rule, pack
+from turnwise.learn.batch import Batch
+from turnwise.learn.pack import Line, mask_rule, pack, segments_of
 from turnwise.learn.rows import batch_of
 
 torch = pytest.importorskip("torch", reason="needs pip install 'turnwise[learn]'")
@@ -36,50 +37,6 @@ def llama() -> Any:
         attn_implementation="sdpa",
     )
     return transformers.LlamaForCausalLM(config)
-
-
-def batch_with(*rows: list[tuple[int, bool]]) -> Batch:
-    """A batch of rows, each an episode of one turn for each span of sampled tokens."""
-    ids = [token for row in rows for token, _ in row]
-    turn, row_of, tokens, now = [], [], [], -1
-    for number, row in enumerate(rows):
-        before = False
-        for _, sampled in row:
-            if sampled and not before:
-                now += 1
-                row_of.append(number)
-                tokens.append(0)
-            if sampled:
-                tokens[-1] += 1
-            turn.append(now if sampled else -1)
-            before = sampled
-    k = len(row_of)
-    zeros = np.zeros(k, dtype=np.int64)
-    return check(
-        Batch(
-            ids=np.array(ids, dtype=np.int32),
-            row_start=np.cumsum([0, *map(len, rows)]),
-            sampled=np.array(turn) >= 0,
-            logprobs=np.zeros(len(ids), dtype=np.float32),
-            turn=np.array(turn),
-            turns=Turns(
-                episode=np.array(row_of),
-                group=np.zeros(len(rows), dtype=np.int64),
-                reward=np.zeros(k),
-                index=zeros,
-                role=zeros,
-                tokens=np.array(tokens),
-            ),
-            turn_row=np.array(row_of),
-            turn_version=zeros,
-            outcome=np.zeros(len(rows)),
-            truncated=np.zeros(len(rows), dtype=np.bool_),
-        )
-    )
-
-
-def row(context: list[int], sampled: list[int]) -> list[tuple[int, bool]]:
-    return [(token, False) for token in context] + [(token, True) for token in sampled]
 
 
 def forward(model: Any, line: Line) -> Any:
@@ -165,6 +122,23 @@ def test_the_first_token_of_a_row_is_predicted_from_nothing() -> None:
     assert line.targets(batch, ~batch.sampled)[0].tolist() == []
 
 
+def test_where_rows_fork_again_soon_they_fork_at_once() -> None:
+    ends = [[1, 1], [1, 2], [2, 1], [2, 2, 2, 2], [2, 2, 2, 3]]
+    batch = batch_with(*(row([5] * 8, end) for end in ends))
+    # The first two share one token more than all five do, the last two three more.
+    (line,) = pack(batch, 100, share=True, least=3)
+    stretches = [
+        [0, 8, 19],
+        [8, 10, 10],
+        [10, 12, 12],
+        [12, 14, 14],
+        [14, 17, 19],
+        [17, 18, 18],
+        [18, 19, 19],
+    ]
+    assert segments_of(line.reach).tolist() == stretches
+
+
 def test_a_row_that_fits_nowhere_is_told() -> None:
     batch = batch_with(row([1, 2], [3]), row([1, 2, 3, 4], [5]))
     for share in (False, True):
@@ -193,6 +167,8 @@ def test_each_token_stands_once_and_sees_its_own_past(
     for line in lines:
         assert len(line.ids) <= budget
         assert np.array_equal(line.ids[line.slot], batch.ids[line.token])
+        # What is shared is worth it: each stretch up to a fork has some length.
+        assert all(stop - start >= least for start, stop, reach in segments_of(line.reach) if reach > stop)
         mask = line.mask()
         place = 0
         for number in line.rows:
