@@ -87,12 +87,15 @@ def read(
     if not isinstance(head, nn.Module):
         kind = type(loaded.model).__name__
         raise ConfigError(f"model 'hf/{model}' ({kind}) has no output embeddings to train through")
+    network = Network(loaded, adapter, head)
+    if not network.trained():
+        raise ConfigError(f"model 'hf/{model}' has no weight to train: name the model under its adapters")
     _without_dropout(loaded.model)
     if checkpointing:
         # The newer name of the same thing, where transformers has it.
         older = loaded.model.gradient_checkpointing_enable
         getattr(loaded.model, "activation_checkpointing_enable", older)({"use_reentrant": False})
-    return Network(loaded, adapter, head)
+    return network
 
 
 def outputs(network: Network, micro: Micro, device: torch.device) -> Tensor:

@@ -40,6 +40,8 @@ _Store: TypeAlias = Any
 _FAILED = "failed"
 """Where the first rank that fails says why."""
 _CLOSED = "the training engine was closed: make a new one"
+_START = 300.0
+"""Seconds in which a process has started and come."""
 _PATIENCE = 3.0
 """Seconds in which a process that is about to end has ended."""
 
@@ -122,21 +124,21 @@ class Ranks:
         self._lock = threading.RLock()
         self._children: list[subprocess.Popen[bytes]] = []
         if launched():
-            self._store: _Store = _joined(timeout)[0]
+            self._store: _Store = _joined()[0]
             size, local = int(os.environ["WORLD_SIZE"]), int(os.environ["LOCAL_WORLD_SIZE"])
             if processes not in (0, size):
                 raise ConfigError(f"processes: torchrun started {size}, not {processes}; leave it out")
         else:
             size = local = processes or max(1, torch.cuda.device_count())
             self._store = _c10d.TCPStore(
-                "127.0.0.1", 0, is_master=True, timeout=timedelta(seconds=timeout), wait_for_workers=False
+                "127.0.0.1", 0, is_master=True, timeout=timedelta(seconds=_START), wait_for_workers=False
             )
             self._children = [_spawned(rank, size, self._store.port) for rank in range(1, size)]
         self._size = size
         if backend == "auto":
             backend = "nccl" if torch.cuda.is_available() and torch.cuda.device_count() >= local else "gloo"
         try:
-            self._await_all(timeout)
+            self.await_all(0)
             self._say((backend, timeout))
             self.group = Group(self._store, 0, size, backend, timeout)
         except Exception as error:
@@ -149,6 +151,11 @@ class Ranks:
         self._parts += 1
         self._living.add(self._parts)
         return self._parts
+
+    @property
+    def over(self) -> bool:
+        """Whether others can be started in their place: these were, here, and are no more."""
+        return self._lost is not None and not launched()
 
     @contextmanager
     def ordered(self, part: int, name: str, *args: Any) -> Generator[None]:
@@ -177,6 +184,18 @@ class Ranks:
                 self._broken(error)
                 raise
 
+    def await_all(self, part: int) -> None:
+        """Wait until every rank has made a part; 0 is when it has come. That takes longer than a collective.
+
+        Raises:
+            TimeoutError: one did not.
+        """
+        until = time.monotonic() + _START
+        while missing := [rank for rank in range(1, self._size) if not self._here(part, rank)]:
+            if self._ended() or self._store.check([_FAILED]) or time.monotonic() > until:
+                raise TimeoutError(f"rank {missing[0]} was not ready within {_START:g} s")
+            time.sleep(0.02)
+
     def drop(self, part: int) -> None:
         """A part is needed no more; with the last one, the ranks that were started here end."""
         if part not in self._living or self._lost is not None:
@@ -190,9 +209,6 @@ class Ranks:
 
     def close(self) -> None:
         """Let all ranks end."""
-        global _ranks
-        if self is _ranks:
-            _ranks = None
         if self._lost is None:
             self._lost = _CLOSED
             with suppress(Exception):
@@ -205,13 +221,8 @@ class Ranks:
         self._store.delete_key(f"order/{self._orders - 2}")
         self._orders += 1
 
-    def _await_all(self, timeout: float) -> None:
-        """Wait until every rank has come to the store."""
-        until = time.monotonic() + timeout
-        while missing := [rank for rank in range(1, self._size) if not self._store.check([f"here/{rank}"])]:
-            if self._ended() or time.monotonic() > until:
-                raise TimeoutError(f"rank {missing[0]} did not come within {timeout:g} s")
-            time.sleep(0.05)
+    def _here(self, part: int, rank: int) -> bool:
+        return bool(self._store.check([f"here/{part}/{rank}"]))
 
     def _watch(self) -> None:
         """On GPUs: wake rank 0 when another one ended, which would have it wait for ever."""
@@ -237,12 +248,15 @@ class Ranks:
 
     def _cause(self, error: BaseException) -> str:
         """Who failed first, and how."""
-        until = time.monotonic() + _PATIENCE
+        late = "timed out" in str(error).lower()
+        until = time.monotonic() + (0.0 if late else _PATIENCE)
         while not self._ended() and self._children and time.monotonic() < until:
             time.sleep(0.05)
         for rank, code in self._ended():
             if code < 0:
                 return f"rank {rank} was ended by {signal.Signals(-code).name}"
+        if late:
+            return f"a rank gave no answer within {self.asked[2]:g} s"
         with suppress(Exception):
             if self._store.check([_FAILED]):
                 return self._store.get(_FAILED).decode()
@@ -276,7 +290,7 @@ def lead(processes: int, backend: Backend, timeout: float) -> Ranks:
         ConfigError, TrainingError: see `Ranks`.
     """
     global _ranks, _led
-    if _ranks is None:
+    if _ranks is None or _ranks.over:
         _led += 1
         _ranks = Ranks(processes, backend, timeout)
         atexit.register(_ranks.close)
@@ -299,7 +313,7 @@ def dismiss() -> None:
     def say() -> None:
         if _led == 0:
             with suppress(Exception):
-                _joined(_PATIENCE)[0].set("order/0", pickle.dumps(None))
+                _joined()[0].set("order/0", pickle.dumps(None))
 
     atexit.register(say)
 
@@ -315,8 +329,8 @@ def follow(make: Callable[..., Any]) -> None:
     """
     # Ctrl-C is for rank 0, which ends the others when its own work is in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    store, rank, size = _joined(300.0)
-    store.set(f"here/{rank}", b"")
+    store, rank, size = _joined()
+    store.set(f"here/0/{rank}", b"")
     try:
         _work(store, rank, size, make)
     except Exception as error:
@@ -338,6 +352,7 @@ def _work(store: _Store, rank: int, size: int, make: Callable[..., Any]) -> None
             return
         if order.name == "make":
             parts[order.part] = make(group, *order.args)
+            store.set(f"here/{order.part}/{rank}", b"")
         elif order.name == "drop":
             parts.pop(order.part, None)
             group.gather(None)
@@ -372,10 +387,10 @@ def _fail(store: _Store, rank: int, error: Exception) -> NoReturn:
     os._exit(1)
 
 
-def _joined(timeout: float) -> tuple[_Store, int, int]:
+def _joined() -> tuple[_Store, int, int]:
     """The store that this process was told of, its rank, and how many ranks there are."""
     rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-    limit = timedelta(seconds=timeout)
+    limit = timedelta(seconds=_START)
     if launched():
         store = next(iter(_c10d.rendezvous("env://", timeout=limit)))[0]
         return _c10d.PrefixStore(f"turnwise/{os.environ['TORCHELASTIC_RESTART_COUNT']}", store), rank, size

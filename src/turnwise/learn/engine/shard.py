@@ -116,8 +116,6 @@ class Shard:
         self.weights = whole.trained()
         """This rank's part of each trained weight, by name; shapes are those of the whole."""
         self._optimizer = torch.optim.AdamW(list(self.weights.values()), lr=1e-3, betas=(0.9, 0.95))
-        # That all have come this far.
-        group.gather(None)
 
     def forward_backward(
         self,
@@ -216,7 +214,12 @@ class Shard:
         self._module.reset_iter_state()
 
     def _state(self) -> dict[str, Any]:
+        fresh = not self._optimizer.state
         model, optimizer = get_state_dict(self._module, self._optimizer, options=_OURS)
+        if fresh:
+            # torch made a state by a step along nothing, which is to count as none.
+            for moments in self._optimizer.state.values():
+                moments["step"].zero_()
         return {"model": model, "optimizer": optimizer}
 
     @contextmanager

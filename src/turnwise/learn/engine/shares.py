@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from turnwise.learn.batch import Batch, Ints
+from turnwise.learn.batch import Batch, Floats, Ints
 from turnwise.learn.engine.layout import Layout, Micro, micro_batches
 from turnwise.learn.tables import select_rows
 
@@ -33,31 +33,32 @@ def shares(batch: Batch, ranks: int, budget: int, layout: Layout) -> list[list[M
     Returns:
         For each rank its passes; over all ranks each sampled token of the batch occurs once.
     """
-    owner = deal(batch, ranks, together=layout == "trees")
+    _, unit = np.unique(
+        batch.turns.group[batch.row_episode] if layout == "trees" else np.arange(batch.rows),
+        return_inverse=True,
+    )
+    work = np.bincount(unit, weights=np.diff(batch.row_start)).astype(np.float64)
+    owner = deal(work, ranks)[unit]
     dealt = [_passes(batch, np.flatnonzero(owner == rank), budget, layout) for rank in range(ranks)]
     most = max(len(passes) for passes in dealt)
     return [passes + [_IDLE] * (most - len(passes)) for passes in dealt]
 
 
-def deal(batch: Batch, ranks: int, *, together: bool = False) -> Ints:
-    """`[R]` The rank of each row: the longest go first, each to who has the fewest tokens so far.
+def deal(work: Floats, ranks: int) -> Ints:
+    """`[N]` Who does each piece of work: the largest go first, each to who has the least so far.
+
+    Nobody has more than an equal share and the largest piece together (Graham's rule).
 
     Args:
-        batch: Rows of any length.
-        ranks: How many ranks.
-        together: Deal groups of episodes instead of single rows.
+        work: `[N]` How much each piece is.
+        ranks: How many share it.
     """
-    if together:
-        _, unit = np.unique(batch.turns.group[batch.row_episode], return_inverse=True)
-    else:
-        unit = np.arange(batch.rows)
-    work = np.bincount(unit, weights=np.diff(batch.row_start))
     loads = np.zeros(ranks)
     owner = np.zeros(len(work), dtype=np.int64)
     for number in np.argsort(-work, kind="stable"):
         owner[number] = loads.argmin()
         loads[owner[number]] += work[number]
-    return owner[unit]
+    return owner
 
 
 def _passes(batch: Batch, rows: Ints, budget: int, layout: Layout) -> list[Micro]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -74,6 +74,13 @@ class TorchrunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Most replies to sample at once."""
     seed: int = 0
     """Of adapters' first weights."""
+    sampler: Literal["copy", "vllm", "sglang"] = "copy"
+    """Who samples: a copy of the weights on rank 0, or a server, to which they are pushed as files."""
+    server: str | None = None
+    """Address of the server, such as `http://localhost:8000`."""
+    push_folder: str | None = None
+    """Where these files are written, a folder that the server sees under the same path; by default a
+    temporary one, for a server on this machine."""
 
     def __post_init__(self) -> None:
         for name, least in (("processes", 0), ("timeout", 1), ("tokens", 1)):
@@ -87,16 +94,13 @@ class TorchrunEngine:
     Args:
         model: Folder or hub id of a transformers model, which every process can read.
         options: See there.
-        sampler: Who samples; by default a copy of the network on rank 0.
 
     Raises:
         ConfigError: it cannot be loaded, sampled from or trained.
         TrainingError: the processes did not come together.
     """
 
-    def __init__(
-        self, model: str, *, options: TorchrunOptions | None = None, sampler: Sampler | None = None
-    ) -> None:
+    def __init__(self, model: str, *, options: TorchrunOptions | None = None) -> None:
         self.options = options = options or TorchrunOptions()
         how = _how(options)
         # What is wrong with the model shows before anybody else is asked to load it.
@@ -104,17 +108,21 @@ class TorchrunEngine:
         self.tokenizer: Any = self._network.loaded.tokenizer
         self._ranks = ranks.lead(options.processes, options.backend, options.timeout)
         group = self._ranks.group
-        if sampler is None:
-            mine = how.read(model, str(group.device), _NAMES[how.dtype])
-            sampler = _Gathered(model, mine, _sampling_options(options))
-        self.sampler = sampler
-        """Who samples."""
         best = "rectangles" if group.device.type == "cpu" else "lines"
         self._layout: Layout = best if options.layout == "auto" else options.layout
         self._dtype = how.dtype
         self._part = self._ranks.part()
         with self._ranks.ordered(self._part, "make", model, how):
             self._shard = Shard(group, self._network, how)
+            self._ranks.await_all(self._part)
+        try:
+            self.sampler: Sampler = (
+                self._copy(model, how) if options.sampler == "copy" else self._served(model)
+            )
+            """Who samples."""
+        except BaseException:
+            self._ranks.drop(self._part)
+            raise
 
     @property
     def policy(self) -> Model:
@@ -150,18 +158,7 @@ class TorchrunEngine:
 
     def sync(self, version: int) -> None:
         """See `Engine.sync`. One weight after the other is whole for a moment, on every rank."""
-        failed: TurnwiseError | None = None
-        with self._ranks.ordered(self._part, "show"):
-            weights = self._shard.whole()
-            try:
-                self.sampler.sync(weights, version)
-            except TurnwiseError as error:
-                failed = error
-            # The other ranks go through all of them, whatever the sampler has seen.
-            for _ in weights:
-                pass
-        if failed is not None:
-            raise failed
+        self._shown(lambda weights: self.sampler.sync(weights, version))
 
     def save(self, folder: Path) -> None:
         """See `Engine.save`. Every process writes its share into a folder that all must see.
@@ -171,6 +168,13 @@ class TorchrunEngine:
         """
         folder = folder.absolute()
         partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+        weights: dict[str, Tensor] = {}
+        self._shown(lambda whole: weights.update((name, weight.cpu()) for name, weight in whole))
+        if not all(bool(weight.isfinite().all()) for weight in weights.values()):
+            raise TrainingError(
+                "a weight is no finite number any more, no checkpoint was written: go back to an earlier one "
+                "and lower the learning rate"
+            )
         shutil.rmtree(partial, ignore_errors=True)
         state = partial / STATE
         state.mkdir(parents=True)
@@ -178,8 +182,6 @@ class TorchrunEngine:
             why = self._shard.save(str(state))
         if why is not None:
             raise ConfigError(f"cannot write the checkpoint {folder}: {why}")
-        with self._ranks.ordered(self._part, "show"):
-            weights = {name: weight.cpu() for name, weight in self._shard.whole()}
         self._network.save(partial, weights, self._dtype)
         (state / _ABOUT).write_bytes(msgspec.json.encode({"version": self.sampler.version}))
         shutil.rmtree(folder, ignore_errors=True)
@@ -199,6 +201,43 @@ class TorchrunEngine:
         """End the sampler and, with the last engine, the processes that were started for it."""
         await self.sampler.close()
         await asyncio.to_thread(self._ranks.drop, self._part)
+
+    def _shown(self, look: Callable[[Weights], object]) -> None:
+        """Let somebody on rank 0 look at the whole weights; what he complains of is raised afterwards."""
+        failed: TurnwiseError | None = None
+        with self._ranks.ordered(self._part, "show"):
+            weights = self._shard.whole()
+            try:
+                look(weights)
+            except TurnwiseError as error:
+                failed = error
+            # The other ranks go through all of them, whatever was looked at.
+            for _ in weights:
+                pass
+        if failed is not None:
+            raise failed
+
+    def _copy(self, model: str, how: How) -> Sampler:
+        network = how.read(model, str(self._ranks.group.device), _NAMES[how.dtype])
+        return _Gathered(model, network, _sampling_options(self.options))
+
+    def _served(self, model: str) -> Sampler:
+        """A server, with the weights as they are now."""
+        from turnwise.learn.engine.sampling import serving
+
+        options = self.options
+        served = serving.connect(options.sampler)(
+            model,
+            self._network.loaded,
+            _sampling_options(options),
+            url=options.server,
+            adapter=self._network.adapter,
+            push="disk",
+            folder=options.push_folder,
+        )
+        # That the server has got them is seen by another pass, when all ranks have gone through them.
+        self._shown(lambda weights: serving.begin(served, self, weights, options.temperature))
+        return served
 
 
 def obey() -> bool:
