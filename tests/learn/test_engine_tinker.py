@@ -30,6 +30,7 @@ from turnwise.learn.batch import Batch  # noqa: E402
 from turnwise.learn.engine.local import LocalEngine, LocalOptions  # noqa: E402
 from turnwise.learn.engine.protocol import Loss, Scored, TrainingError  # noqa: E402
 from turnwise.learn.engine.tinker import TinkerEngine, TinkerOptions  # noqa: E402
+from turnwise.learn.journal import read_log  # noqa: E402
 from turnwise.learn.losses.ppo import ppo  # noqa: E402
 from turnwise.learn.rows import batch_of  # noqa: E402
 from turnwise.model import Sampling  # noqa: E402
@@ -137,6 +138,15 @@ def test_what_was_sampled_has_a_ratio_of_one_after_each_sync(engine: TinkerEngin
         apart = engine.forward_backward(stale, None).logprobs - stale.logprobs[stale.sampled]
         assert np.abs(apart).max() > 1e-2
         engine.sync(version + 1)
+
+
+def test_a_whole_training_goes_through_the_service(engine: TinkerEngine, tmp_path: Path) -> None:
+    tiny.save(tmp_path / "base", hidden=16, heads=2)
+    wanted = lessons.config(tmp_path, steps=3, lr=1e-2)
+    run = lessons.run(wanted, tmp_path / "store.db", engine=engine)
+    assert run.status == "done"
+    assert {call.version for log in run.logs() for call in log.calls} == {"0", "1", "2"}
+    assert max(line["mismatch"] for line in read_log(tmp_path / "out")) < 1e-4
 
 
 def test_prompts_extend_what_was_sampled(engine: TinkerEngine) -> None:

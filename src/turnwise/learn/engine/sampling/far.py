@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import socket
+import ssl
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,7 +14,7 @@ import msgspec
 
 from turnwise.errors import ConfigError, ModelError
 from turnwise.models.faults import Endpoint, words_of
-from turnwise.models.options import address_of, key_of
+from turnwise.models.options import key_of
 from turnwise.models.transport import CONNECT_SECONDS, Client, EndlessError, bounded
 
 _READ_SECONDS = 600.0
@@ -30,10 +33,10 @@ class Far:
         ConfigError: `url` is none.
     """
 
-    def __init__(self, name: str, url: str | None, key: str) -> None:
-        address = address_of(name, url or "none", "")
-        assert address is not None
-        self.url = address.removesuffix("/v1")
+    def __init__(self, name: str, url: str, key: str) -> None:
+        if not re.fullmatch(r"https?://[^/@?#\s]+(/[^@?#\s]*)?", url):
+            raise ConfigError(f"server: expected an address such as http://localhost:8000, got {url!r}")
+        self.url = url.rstrip("/").removesuffix("/v1")
         secret = key_of(name, None, (key,), needed=False)
         self._endpoint = Endpoint(name, self.url, [secret])
         self._headers = {} if secret is None else {"authorization": f"Bearer {secret}"}
@@ -45,7 +48,11 @@ class Far:
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
         hooks = {"response": [bounded]}
         return httpx.AsyncClient(
-            headers=self._headers, timeout=self._timeout, limits=limits, event_hooks=hooks
+            headers=self._headers,
+            timeout=self._timeout,
+            limits=limits,
+            event_hooks=hooks,
+            verify=_certificates(),
         )
 
     async def ask(self, path: str, body: Any = None) -> dict[str, Any]:
@@ -90,7 +97,12 @@ class Far:
     def _now(self, method: str, path: str, body: Any) -> dict[str, Any]:
         try:
             response = httpx.request(
-                method, self.url + path, json=body, headers=self._headers, timeout=self._timeout
+                method,
+                self.url + path,
+                json=body,
+                headers=self._headers,
+                timeout=self._timeout,
+                verify=_certificates(),
             )
         except httpx.HTTPError as error:
             raise self._endpoint.unreachable(error) from None
@@ -106,6 +118,12 @@ class Far:
         if words and not response.content.lstrip().startswith(b"{"):
             return {}
         return self._endpoint.parse(response.content)
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Whom to trust; read once, because it takes longer than a request."""
+    return httpx.create_ssl_context()
 
 
 def own_address(url: str) -> str:

@@ -38,7 +38,7 @@ from turnwise.models.hf.options import HFOptions
 from turnwise.models.hf.speaker import Speaker
 from turnwise.models.parts import whole
 
-_PROBE = 32
+_PROBE = 16
 """Tokens of a probe."""
 _GLANCE = 0.01
 """Seconds between looks at whether a push is over."""

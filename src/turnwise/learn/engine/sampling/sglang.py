@@ -1,7 +1,7 @@
 """An SGLang server samples: `/generate` of token ids, weights by SGLang's own interface.
 
-    python -m sglang.launch_server --model-path MODEL                                   whole models
-    ... --enable-lora --max-lora-rank RANK --lora-target-modules all                    adapters
+    python -m sglang.launch_server --model-path MODEL                   whole models
+    ... --enable-lora --max-lora-rank RANK --lora-target-modules all    adapters
 
 - **Adapters** are loaded under a name for each version (`/load_lora_adapter`). A request names its version,
   so that what began under an older one is finished by it.

@@ -1,8 +1,8 @@
 """A vLLM server samples: `/v1/completions` of token ids, weights by vLLM's own interface.
 
-    VLLM_SERVER_DEV_MODE=1 vllm serve MODEL                                             whole models, files
-    ... --weight-transfer-config '{"backend": "nccl"}'                                  whole models, NCCL
-    VLLM_ALLOW_RUNTIME_LORA_UPDATING=1 vllm serve MODEL --enable-lora --max-loras 3     adapters
+    VLLM_SERVER_DEV_MODE=1 vllm serve MODEL                     whole models, by files
+    ... --weight-transfer-config '{"backend": "nccl"}'          whole models, by NCCL
+    VLLM_ALLOW_RUNTIME_LORA_UPDATING=1 vllm serve MODEL --enable-lora --max-loras 3 --max-lora-rank RANK
 
 Away from temperature 1 the server also needs `--logprobs-mode processed_logprobs`, or it tells
 log-probabilities of another distribution than it drew from; that is found when training begins.
