@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 ENGINES = {
     "local": "local:LocalEngine:LocalOptions",
+    "torchrun": "torchrun:TorchrunEngine:TorchrunOptions",
+    "tinker": "tinker:TinkerEngine:TinkerOptions",
 }
 """Name of each engine: its file, its class, and the class of its options."""
 
