@@ -59,7 +59,7 @@ def engine(model: Path, **options: Any) -> Iterator[TorchrunEngine]:
 def others() -> list[int]:
     """The processes that this one started for an engine."""
     found = subprocess.run(
-        ["pgrep", "-P", str(os.getpid()), "-f", "torchrun import obey"], capture_output=True
+        ["pgrep", "-P", str(os.getpid()), "-f", "torchrun import work"], capture_output=True
     )
     return [int(line) for line in found.stdout.split()]
 
@@ -90,7 +90,7 @@ def test_another_number_goes_on_from_the_checkpoint_when_one_dies(
         os.kill(other, signal.SIGKILL)
         began = time.monotonic()
         with pytest.raises(
-            TrainingError, match=r"^training cannot go on: rank 1 was ended by SIGKILL; go on "
+            TrainingError, match=r"^training cannot go on: rank 1 was ended by SIGKILL; mend it"
         ):
             made.forward_backward(batch, None)
         assert time.monotonic() - began < 10

@@ -175,9 +175,9 @@ class Ranks:
             try:
                 self._say(Order(part, name, args))
                 yield
-                # Nothing that was computed with a group that was given up is to be believed.
-                if self._lost is not None:
-                    raise TrainingError(self._lost)
+                # On GPUs, what was computed with one that is no more is no number to be believed.
+                if self._ended():
+                    raise ConnectionError("a rank ended")
             except Exception as error:
                 raise self._broken(error) from error
             except BaseException as error:
@@ -228,7 +228,8 @@ class Ranks:
         """On GPUs: wake rank 0 when another one ended, which would have it wait for ever."""
         while self._lost is None:
             if self._ended():
-                self.group.abort()
+                with suppress(Exception):
+                    self.group.abort()
                 return
             time.sleep(0.5)
 
@@ -240,7 +241,9 @@ class Ranks:
     def _broken(self, error: BaseException) -> TrainingError:
         """Give the group up; the error to raise."""
         if self._lost is None:
-            self._lost = f"training cannot go on: {self._cause(error)}; go on from the last checkpoint"
+            self._lost = (
+                f"training cannot go on: {self._cause(error)}; mend it, and resume from the last checkpoint"
+            )
             with suppress(Exception):
                 self.group.abort()
             self._end(0.0)
@@ -404,7 +407,7 @@ def _spawned(rank: int, size: int, port: int) -> subprocess.Popen[bytes]:
     env = {"OMP_NUM_THREADS": threads} | os.environ
     env |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(size)}
     env |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "LOCAL_WORLD_SIZE": str(size)}
-    code = "from turnwise.learn.engine.torchrun import obey; obey()"
+    code = "from turnwise.learn.engine.torchrun import work; work()"
     # A session of its own: Ctrl-C in a terminal reaches all of a group. Its output must not mix with ours.
     return subprocess.Popen(
         [sys.executable, "-c", code], env=env, stdin=subprocess.DEVNULL, stdout=2, start_new_session=True

@@ -247,12 +247,18 @@ def obey() -> bool:
         False on rank 0, and where there is no torchrun: go on, make engines, train. On other ranks it does
         what rank 0's engines ask for, and returns True when rank 0 ends: there is nothing left to do.
     """
-    if int(os.environ.get("RANK", "0")) == 0:
-        if ranks.launched():
-            ranks.dismiss()
+    if not ranks.launched():
         return False
-    ranks.follow(_shard)
+    if int(os.environ["RANK"]) == 0:
+        ranks.dismiss()
+        return False
+    work()
     return True
+
+
+def work() -> None:
+    """Be a rank that is not 0, until rank 0 ends."""
+    ranks.follow(_shard)
 
 
 def _shard(group: ranks.Group, model: str, how: How) -> Shard:
