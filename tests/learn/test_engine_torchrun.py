@@ -14,6 +14,7 @@ for needed in ("torch", "transformers"):
     pytest.importorskip(needed, reason="needs pip install 'turnwise[learn]'")
 
 import lessons  # noqa: E402
+import servers  # noqa: E402
 import torch  # noqa: E402
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
@@ -79,6 +80,7 @@ def play(made: Engine, count: int = 7, **sampling: Any) -> Batch:
 
     async def go() -> None:
         await asyncio.gather(*(episode.play() for episode in episodes))
+        await made.policy.close()
 
     asyncio.run(go())
     return batch_of([episode.log() for episode in episodes]).batch
@@ -209,6 +211,26 @@ def test_what_samples_has_the_weights_of_the_last_sync(pair: Pair, batch: Batch)
     )
     assert len(drawn) == 3
     assert all(len(one.tokens) == len(one.logprobs) for one in drawn)
+
+
+@pytest.mark.parametrize("lora", [None, 4])
+def test_a_server_has_the_weights_of_the_last_sync(
+    lora: int | None, base: str, ranks: None, tmp_path: Path
+) -> None:
+    tiny.save(tmp_path / "served", hidden=16, heads=2, seed=0 if lora else 1)
+    with servers.VLLM(tmp_path / "served") as server:
+        options = TorchrunOptions(
+            processes=2, timeout=60, max_tokens=6, lora=lora, sampler="vllm", server=server.url
+        )
+        made = TorchrunEngine(base, options=options)
+        for version in range(2):
+            batch = play(made, count=2)
+            assert set(batch.turn_version) == {version}
+            scored = made.forward_backward(batch, weighted)
+            np.testing.assert_allclose(scored.logprobs, batch.logprobs[batch.sampled], rtol=0, atol=1e-4)
+            made.optim_step(lr=1e-1, clip=1.0)
+            made.sync(version + 1)
+        asyncio.run(made.close())
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from turnwise.learn.engine import ranks
 from turnwise.learn.engine.layout import Layout, Micro
 from turnwise.learn.engine.network import Network
 from turnwise.learn.engine.protocol import Drawn, Loss, Pass, Scored, TrainingError
+from turnwise.learn.engine.sampling import serving
 from turnwise.learn.engine.sampling.protocol import Sampler, Weights
 from turnwise.learn.engine.sampling.shared import SharedSampler
 from turnwise.learn.engine.shard import Column, How, Said, Shard, Slope, Verdict
@@ -223,8 +224,6 @@ class TorchrunEngine:
 
     def _served(self, model: str) -> Sampler:
         """A server, with the weights as they are now."""
-        from turnwise.learn.engine.sampling import serving
-
         options = self.options
         served = serving.connect(options.sampler)(
             model,
