@@ -11,14 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from turnwise.models.options import sdk_of
-
-_SPECIAL = ("<|end|>", "<|pad|>", "<|system|>", "<|user|>", "<|assistant|>", "<|tool|>")
-_TEMPLATE = (
-    "{%- for message in messages -%}"
-    "{{ '<|' ~ message.role ~ '|>' ~ message.content ~ '<|end|>' }}"
-    "{%- endfor -%}"
-    "{%- if add_generation_prompt -%}{{ '<|assistant|>' }}{%- endif -%}"
-)
+from turnwise.models.tiny.template import END, PAD, SPECIAL, TEMPLATE
 
 
 def policy(*, hidden: int = 64, layers: int = 2, heads: int = 4, context: int = 1024, seed: int = 0) -> Any:
@@ -37,7 +30,7 @@ def policy(*, hidden: int = 64, layers: int = 2, heads: int = 4, context: int = 
     torch = sdk_of("a tiny policy", "torch", "learn")
     transformers = sdk_of("a tiny policy", "transformers", "learn")
     config = transformers.LlamaConfig(
-        vocab_size=len(_SPECIAL) + 256,
+        vocab_size=len(SPECIAL) + 256,
         hidden_size=hidden,
         intermediate_size=3 * hidden,
         num_hidden_layers=layers,
@@ -62,15 +55,13 @@ def tokenizer() -> Any:
     transformers = sdk_of("a tiny policy", "transformers", "learn")
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
-    words = [*_SPECIAL, *sorted(pre_tokenizers.ByteLevel.alphabet())]
+    words = [*SPECIAL, *sorted(pre_tokenizers.ByteLevel.alphabet())]
     raw: Any = Tokenizer(models.BPE({word: number for number, word in enumerate(words)}, []))
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     raw.decoder = decoders.ByteLevel()
-    raw.add_special_tokens(list(_SPECIAL))
-    fast = transformers.PreTrainedTokenizerFast(
-        tokenizer_object=raw, eos_token=_SPECIAL[0], pad_token=_SPECIAL[1]
-    )
-    fast.chat_template = _TEMPLATE
+    raw.add_special_tokens(list(SPECIAL))
+    fast = transformers.PreTrainedTokenizerFast(tokenizer_object=raw, eos_token=END, pad_token=PAD)
+    fast.chat_template = TEMPLATE
     return fast
 
 
