@@ -53,6 +53,21 @@ class Micro(NamedTuple):
             return None
         return mask_of(self.reach)
 
+    def once(self) -> tuple[Micro, Ints | None]:
+        """The same with each prediction that rows share made once.
+
+        Returns:
+            It, without `places`, and `[m]` which of its predictions is each sampled token's; itself and None
+            where none is shared.
+        """
+        if self.reach is None:
+            return self, None
+        pairs = self.predict.astype(np.int64) << 32 | self.target
+        _, first, which = np.unique(pairs, return_index=True, return_inverse=True)
+        if len(first) == len(self.predict):
+            return self, None
+        return self._replace(predict=self.predict[first], target=self.target[first], places=first[:0]), which
+
 
 def micro_batches(batch: Batch, budget: int, layout: Layout, *, share: bool = False) -> Iterator[Micro]:
     """Cut a batch into forward passes.
