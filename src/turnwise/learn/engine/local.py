@@ -252,10 +252,17 @@ class LocalEngine:
 
     def _score(self, micro: Micro, entropy: bool) -> Scored:
         """Log-probabilities of a micro-batch's sampled tokens; logits are made for these alone."""
-        logits = self._outputs(micro).float() / self.options.temperature
+        once, which = micro.once()
+        logits = self._outputs(once).float()
+        if self.options.temperature != 1:
+            logits = logits / self.options.temperature
         every = torch.log_softmax(logits, dim=-1)
-        chosen = every.gather(1, self._tensor(micro.target)[:, None]).squeeze(1)
+        chosen = every.gather(1, self._tensor(once.target)[:, None]).squeeze(1)
         spread = -(every.exp() * every).sum(-1) if entropy else None
+        if which is not None:
+            again = self._tensor(which)
+            chosen = chosen.index_select(0, again)
+            spread = None if spread is None else spread.index_select(0, again)
         return Scored(chosen, self._tensor(micro.places), spread)
 
     def _outputs(self, micro: Micro) -> Tensor:
@@ -270,7 +277,7 @@ class LocalEngine:
             inputs["attention_mask"] = self._tensor(micro.mask)[None, None]
 
         def only_needed(module: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor]:
-            return (args[0].flatten(0, 1)[predict][None],)
+            return (args[0].flatten(0, 1).index_select(0, predict)[None],)
 
         hook = self._head.register_forward_pre_hook(only_needed)
         try:
