@@ -116,8 +116,8 @@ def test_a_process_that_hangs_or_fails_is_told_of(
     with engine(base):
         # From now on there is a folder of this name for rank 0 alone.
         monkeypatch.chdir(base.parent)
-        with pytest.raises(TrainingError, match=r"rank 1 failed .*ConfigError: .*'hf/base'"):
-            TorchrunEngine("base", options=TorchrunOptions(processes=2, timeout=60))
+        with pytest.raises(TrainingError, match=r"rank 1 failed .*ConfigError: .*'hf/./base'"):
+            TorchrunEngine("./base", options=TorchrunOptions(processes=2, timeout=60))
     with pytest.raises(ConfigError, match="nowhere"):
         TorchrunEngine(str(tmp_path / "nowhere"), options=TorchrunOptions(processes=2))
     assert not others(), "they end with their engine, and nobody is started for what cannot be loaded"
