@@ -109,7 +109,8 @@ def as_played(log: EpisodeLog, made: Environment) -> Environment:
     try:
         return msgspec.convert(log.settings, type(made))
     except msgspec.ValidationError as error:
-        raise ConfigError(f"environment {made.name!r} does not take the episode's settings: {error}") from None
+        told = f"environment {made.name!r} does not take the episode's settings"
+        raise ConfigError(f"{told}: {error}") from None
 
 
 def environment_type(name: str) -> type[Environment]:

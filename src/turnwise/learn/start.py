@@ -20,6 +20,9 @@ from turnwise.learn.loop import Say, go_on
 from turnwise.learn.trainer import Student
 from turnwise.store.store import Store
 
+_COMPUTING = ("device", "dtype", "tokens", "layout")
+"""Options of engines that a reference shares."""
+
 
 async def train(
     config: TrainConfig,
@@ -112,10 +115,10 @@ def _student(learner: Learner, given: Engine | Mapping[str, Engine] | None) -> S
 
         critic = critic_of(engine)
     if config.kl:
-        # The weights it began with, whatever became of them since; without adapters, which began as nothing.
-        options = {
-            key: value for key, value in named(config.engine, "engine").options.items() if key != "lora"
-        }
-        first = msgspec.structs.replace(config, engine={"name": "local", **options})
+        # The weights it began with, whatever became of them since: without adapters, which began as nothing,
+        # and in this process, whoever samples.
+        given_options = named(config.engine, "engine").options
+        how = {key: value for key, value in given_options.items() if key in _COMPUTING}
+        first = msgspec.structs.replace(config, engine={"name": "local", **how}, lag=0)
         reference = engines.engine_of(first)
     return Student(learner, engine, critic, reference)

@@ -45,8 +45,8 @@ def options(config: TrainConfig) -> Any:
         given["sampler"] = "copy"
         if part.options.get("sampler") == "shared":
             raise ConfigError(
-                "engine.sampler: with lag 1 the weights move while episodes are played, expected another than "
-                "'shared'"
+                "engine.sampler: with lag 1 the weights move while episodes are played, expected another "
+                "than 'shared'"
             )
     try:
         return msgspec.convert({**given, **part.options}, known)
