@@ -18,6 +18,7 @@ for needed in ("torch", "transformers"):
 import torch  # noqa: E402
 import transformers  # noqa: E402
 
+from turnwise.errors import ConfigError  # noqa: E402
 from turnwise.learn import tiny  # noqa: E402
 from turnwise.learn.batch import Batch  # noqa: E402
 from turnwise.learn.engine import trees  # noqa: E402
@@ -212,6 +213,8 @@ def test_other_models_are_trained_in_rows(kind: str) -> None:
     batch = forks(random.Random(4))
     module = made(kind, **ODD[kind])
     assert not trees.fits(module)
+    with pytest.raises(ConfigError, match=r"cannot be trained in trees: .*leave `layout` at 'auto'"):
+        engine(module, layout="trees")
     automatic = engine(made(kind, **ODD[kind]))
     assert fed(automatic, batch) >= len(batch.ids) - batch.rows
     same(automatic, engine(module, layout="rectangles"), batch)
@@ -221,6 +224,7 @@ def test_a_model_that_looks_elsewhere_is_found_out() -> None:
     module = tiny.policy(hidden=32, heads=2)
     assert trees.fits(module)
     inner = module.model.layers[1].mlp.forward
+    torch.nn.init.zeros_(module.lm_head.weight)  # as a critic's is, so that no output shows it
     # Each token is given something of its neighbour in the line, which is another in a tree.
     module.model.layers[1].mlp.forward = lambda x: inner(x + 0.1 * x.roll(1, dims=1))
     assert not trees.fits(module)
@@ -246,6 +250,25 @@ def test_forks_at_several_turns_are_computed_once_each() -> None:
     }
     assert fed(engine(), batch) == len(nodes)
     assert len(batch.ids) > 3 * len(nodes)
+
+
+def test_what_forks_say_alike_is_worked_out_once() -> None:
+    batch = forks(random.Random(9))
+    shared, alone = engine(), engine(layout="rectangles")
+    rows: list[int] = []
+    shared.module.lm_head.register_forward_hook(lambda module, args, out: rows.append(args[0].numel() // 32))
+    found, expected = (one.forward_backward(batch, None, entropy=True) for one in (shared, alone))
+    np.testing.assert_allclose(found.logprobs, expected.logprobs, atol=1e-5)
+    assert found.entropy is not None
+    assert expected.entropy is not None
+    np.testing.assert_allclose(found.entropy, expected.entropy, atol=1e-5)
+    said = {
+        tuple(batch.ids[begin : token + 1])
+        for begin, end in zip(batch.row_start[:-1], batch.row_start[1:], strict=True)
+        for token in range(begin, end)
+        if batch.sampled[token]
+    }
+    assert sum(rows) == len(said) < batch.sampled.sum() / 2
 
 
 def test_a_trained_tree_resumes_to_the_same_bits(tmp_path: Any) -> None:

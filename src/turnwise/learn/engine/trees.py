@@ -30,7 +30,7 @@ _POSITIONS = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 7, 8, 4, 5, 6)
 _SEGMENTS = ((0, 4, 15), (4, 7, 12), (7, 10, 10), (10, 12, 12), (12, 15, 15))
 _CLOSE = {torch.float32: 1e-3, torch.float64: 1e-3}
 _CLOSE_ELSE = 0.1
-"""How far outputs of half precision may be apart, in standard deviations of them."""
+"""How far hidden states may be apart, in standard deviations of them; the latter in half precision."""
 
 
 @contextmanager
@@ -96,19 +96,19 @@ def _only_full_attention(module: Any) -> bool:
 
 @torch.no_grad()
 def _tried(module: Any) -> bool:
-    """Whether a tree of three rows says at each of its leaves what the rows say alone."""
-    device = module.device
+    """Whether the last hidden states of a tree of three rows are those of the rows alone."""
+    device, network = module.device, module.base_model
     ids = (
         torch.arange(len(_POSITIONS), device=device) * 7 + 1
     ) % module.get_input_embeddings().num_embeddings
-    alone = [module(input_ids=ids[None, list(row)], use_cache=False).logits[0] for row in _ROWS]
+    alone = [network(input_ids=ids[None, list(row)], use_cache=False).last_hidden_state[0] for row in _ROWS]
     with growing(module):
-        tree = module(
+        tree = network(
             input_ids=ids[None],
             position_ids=torch.tensor(_POSITIONS, device=device)[None],
             use_cache=False,
             **inputs(np.array(_SEGMENTS), device),
-        ).logits[0]
+        ).last_hidden_state[0]
     rows = torch.cat(alone).float()
     apart = (torch.cat([tree[list(row)] for row in _ROWS]).float() - rows).abs().max()
     return bool(apart <= _CLOSE.get(module.dtype, _CLOSE_ELSE) * rows.std())
