@@ -111,6 +111,11 @@ class LocalEngine:
         if options.layout == "trees" or (options.layout == "auto" and best == "rectangles"):
             # Found out here, with the weights that were loaded, so that a resumed run finds the same.
             self._trees = trees.fits(self.module)
+        if options.layout == "trees" and not self._trees:
+            raise ConfigError(
+                f"model 'hf/{name}' ({type(self.module).__name__}) cannot be trained in trees: what it computes "
+                f"is not full attention, or not by transformers' sdpa interface; leave `layout` at 'auto'"
+            )
         if options.checkpointing:
             # The newer name of the same thing, where transformers has it.
             older = self.module.gradient_checkpointing_enable
@@ -273,8 +278,6 @@ class LocalEngine:
             inputs["position_ids"] = self._tensor(micro.positions)
         if self._trees and micro.segments is not None:
             inputs |= trees.inputs(micro.segments, self._device)
-        elif micro.mask is not None:
-            inputs["attention_mask"] = self._tensor(micro.mask)[None, None]
 
         def only_needed(module: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor]:
             return (args[0].flatten(0, 1).index_select(0, predict)[None],)
