@@ -113,8 +113,8 @@ class LocalEngine:
             self._trees = trees.fits(self.module)
         if options.layout == "trees" and not self._trees:
             raise ConfigError(
-                f"model 'hf/{name}' ({type(self.module).__name__}) cannot be trained in trees: what it computes "
-                f"is not full attention, or not by transformers' sdpa interface; leave `layout` at 'auto'"
+                f"model 'hf/{name}' ({type(self.module).__name__}) cannot be trained in trees: what it "
+                f"computes is not full attention, or not by transformers' sdpa; leave `layout` at 'auto'"
             )
         if options.checkpointing:
             # The newer name of the same thing, where transformers has it.
