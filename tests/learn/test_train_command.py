@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -103,3 +105,23 @@ def test_a_training_by_command_and_one_from_python(tmp_path: Path, monkeypatch: 
     policy = tmp_path / "turnwise-train" / run.id / "step-000001" / "policy"
     played = turnwise.run("number_guess", f"hf/{policy}", limit=2, settings={"max_turns": 1})
     assert len(played.episodes()) == 2
+
+
+def test_torchrun_starts_the_command_on_every_process(tmp_path: Path) -> None:
+    for needed in ("torch", "transformers"):
+        pytest.importorskip(needed, reason="needs pip install 'turnwise[learn]'")
+    from turnwise.learn import tiny
+
+    tiny.save(tmp_path / "base", hidden=16, heads=2)
+    (tmp_path / "c.toml").write_text(TOML.replace("[settings]", 'engine = "torchrun"\n\n[settings]'))
+    start = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "turnwise"]
+    words = ["train", "c.toml", "-q", "--json"]
+    done = subprocess.run(
+        [*start, *words], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=True
+    )
+    summary = msgspec.json.decode(done.stdout.splitlines()[-1])
+    assert (summary["episodes"], summary["status"]) == (8, "done")
+    refused = subprocess.run(
+        [*start, *words, "-k", "engine=local"], cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
+    assert "turnwise: started by torchrun, but the engine is another" in refused.stderr

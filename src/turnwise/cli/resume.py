@@ -24,8 +24,11 @@ def command(
     """
     import asyncio
 
+    from turnwise.cli.train import follows
     from turnwise.engine import launch
 
+    if follows():
+        return
     opened = open_store(store)
     if opened.run(run).kind == "train":
         from turnwise.cli.train import go_on

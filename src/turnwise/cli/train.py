@@ -60,6 +60,8 @@ def command(
     if keys:
         _list_keys()
         return
+    if follows():
+        return
     if resume is not None:
         finish(go_on(resume, open_store(store), quiet=quiet), quiet=quiet, json=json)
         return
@@ -77,6 +79,21 @@ def command(
     wanted = _config(config, flags, setting, agent, key)
     run = _trained(wanted, open_store(store, create=True), say=_saying(wanted.steps, quiet=quiet))
     finish(run, quiet=quiet, json=json)
+
+
+def follows() -> bool:
+    """Under torchrun, do what rank 0 says until it ends; whether this process has nothing else to do."""
+    if not _under_torchrun():
+        return False
+    from turnwise.learn.engine.torchrun import obey
+
+    return obey()
+
+
+def _under_torchrun() -> bool:
+    import os
+
+    return "TORCHELASTIC_RUN_ID" in os.environ
 
 
 def go_on(name: str, store: Store, *, quiet: bool) -> Run:
@@ -104,7 +121,7 @@ def _config(
     keys: list[str] | None,
 ) -> TrainConfig:
     """A file's keys, with flags on top; `--key credit.gamma=0.9` reaches into a part's settings."""
-    from turnwise.learn.config import defaults, parse_training, read_training
+    from turnwise.learn.config import defaults, named, parse_training, read_training
 
     raw: dict[str, Any] = {} if file is None else read_training(file)
     raw |= {name: given for name, given in flags.items() if given is not None}
@@ -120,9 +137,11 @@ def _config(
     for name, how in (("environment", "--environment NAME"), ("model", "--model hf/FOLDER")):
         if not raw.get(name):
             raise ConfigError(f"no {name} is named: give {how}, or a config file with the key {name!r}")
-    return parse_training(
-        raw, where="flags" if file is None else str(file), text="" if file is None else file.read_text()
-    )
+    text = "" if file is None else file.read_text()
+    config = parse_training(raw, where="flags" if file is None else str(file), text=text)
+    if _under_torchrun() and named(config.engine, "engine").name != "torchrun":
+        raise ConfigError("started by torchrun, but the engine is another: give -k engine=torchrun")
+    return config
 
 
 def _values(flags: list[str] | None, flag: str) -> dict[str, Any]:
