@@ -3,9 +3,9 @@
 A tree is made of segments, stretches of tokens without a fork. What continues a segment stands right behind
 it, so that all there is to compute is
 
-- each segment's attention to itself, causal, segments of like length together;
-- for each segment that is continued, the attention of *all* that continue it to *all* of it: one rectangle of
-  neighbouring tokens, nothing gathered, nothing repeated.
+- each last segment's attention to itself, causal, segments of like length together;
+- for each segment that is continued, the attention to it of itself and of *all* that continues it: one causal
+  rectangle of neighbouring tokens, nothing gathered, nothing repeated.
 
 Parts are merged by their sums of exponentials (`kernel`). A prompt's keys and values are thus read in place,
 once for all its completions, and their gradients are the sums over these. The scores that are computed are
@@ -43,7 +43,7 @@ class Block(NamedTuple):
 
 
 class Trunk(NamedTuple):
-    """A segment that others continue: queries `stop … reach - 1` attend to keys `start … stop - 1`."""
+    """A segment that others continue: queries `start … reach - 1` attend to keys `start … stop - 1`."""
 
     start: int
     stop: int
@@ -60,13 +60,14 @@ class Branches:
     """
 
     def __init__(self, segments: Ints, device: torch.device) -> None:
+        last = segments[segments[:, 1] == segments[:, 2]]
         self.blocks = [
             Block(
                 torch.as_tensor(places, device=device),
                 None if real.all() else torch.as_tensor(np.flatnonzero(real), device=device),
                 _span(places),
             )
-            for places, real in _blocks(segments[:, 0], segments[:, 1] - segments[:, 0])
+            for places, real in _blocks(last[:, 0], last[:, 1] - last[:, 0])
         ]
         self.trunks = [Trunk(*map(int, row)) for row in segments if row[2] > row[1]]
 
@@ -114,18 +115,16 @@ class _Attend(torch.autograd.Function):
     def forward(ctx: Any, q: Tensor, k: Tensor, v: Tensor, branches: Branches, scale: float) -> Tensor:
         heads, tokens, _ = q.shape
         kept = kernel.exact(q.dtype)
-        out = q.new_empty(tokens, heads, v.shape[2], dtype=kept).transpose(0, 1)
-        total = q.new_empty(heads, tokens, dtype=kept)
+        out = q.new_zeros(tokens, heads, v.shape[2], dtype=kept).transpose(0, 1)
+        total = q.new_full((heads, tokens), -torch.inf, dtype=kept)
         for block in branches.blocks:
-            told = kernel.forward(_take(q, block), _take(k, block), _take(v, block), scale, causal=True)
+            told = kernel.forward(_take(q, block), _take(k, block), _take(v, block), scale)
             for here, found in zip((out, total), told, strict=True):
                 _put(here, block, found.to(kept))
         for start, stop, reach in branches.trunks:
-            later, past = slice(stop, reach), slice(start, stop)
-            more, sums = kernel.forward(
-                q[None, :, later], k[None, :, past], v[None, :, past], scale, causal=False
-            )
-            _merge(out[:, later], total[:, later], more[0].to(kept), sums[0].to(kept))
+            here, past = slice(start, reach), slice(start, stop)
+            more, sums = kernel.forward(q[None, :, here], k[None, :, past], v[None, :, past], scale)
+            _merge(out[:, here], total[:, here], more[0].to(kept), sums[0].to(kept))
         out = out.to(q.dtype)
         ctx.save_for_backward(q, k, v, out, total)
         ctx.branches, ctx.scale = branches, scale
@@ -137,25 +136,24 @@ class _Attend(torch.autograd.Function):
         q, k, v, out, total = ctx.saved_tensors
         branches: Branches = ctx.branches
         grad = grads[0].transpose(0, 1)
-        # Each token is in one block, which writes; trunks add to that.
-        found = [torch.empty_like(x) for x in (q, k, v)]
+        # A token is in one block at most, which writes; trunks add to that.
+        found = [torch.zeros_like(x) for x in (q, k, v)]
         for block in branches.blocks:
             given = _take(grad, block)
             if block.kept is not None:
                 # Padding is not there: it must not pull at the keys it looks back on.
                 given = given * _real(block)[:, None, :, None]
             own = [_take(x, block) for x in (q, k, v, out, total)]
-            parts = kernel.backward(given, own[0], own[1], own[2], own[3], own[4], ctx.scale, causal=True)
+            parts = kernel.backward(given, own[0], own[1], own[2], own[3], own[4], ctx.scale)
             for here, part in zip(found, parts, strict=True):
                 _put(here, block, part)
         for start, stop, reach in branches.trunks:
-            later, past = slice(stop, reach), slice(start, stop)
-            asked, told, sums = (x[None, :, later] for x in (q, out, total))
+            here, past = slice(start, reach), slice(start, stop)
+            asked, told, sums, given = (x[None, :, here] for x in (q, out, total, grad))
             keys, values = k[None, :, past], v[None, :, past]
-            given = grad[None, :, later]
-            parts = kernel.backward(given, asked, keys, values, told, sums, ctx.scale, causal=False)
-            for here, part, where in zip(found, parts, (later, past, past), strict=True):
-                here[:, where] += part[0]
+            parts = kernel.backward(given, asked, keys, values, told, sums, ctx.scale)
+            for add, part, where in zip(found, parts, (here, past, past), strict=True):
+                add[:, where] += part[0]
         return (*found, None, None)
 
 

@@ -29,25 +29,24 @@ def exact(dtype: torch.dtype) -> torch.dtype:
     return torch.float64 if dtype is torch.float64 else torch.float32
 
 
-def forward(q: Tensor, k: Tensor, v: Tensor, scale: float, *, causal: bool) -> tuple[Tensor, Tensor]:
-    """Attention of `[B, H, L, D]` queries to `[B, H, M, D]` keys.
+def forward(q: Tensor, k: Tensor, v: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+    """Attention of `[B, H, L, D]` queries to `[B, H, M, D]` keys: query i to keys 0 … i, later ones to all.
 
     Args:
         q: Queries.
         k: Keys.
         v: Values `[B, H, M, E]`.
         scale: Scores are the products times this.
-        causal: Whether query i attends to keys 0 … i only; L is then M.
 
     Returns:
         Outputs `[B, H, L, E]`, and the logarithms of the sums of exponentials `[B, H, L]`.
     """
     if _fused(q, v):
-        return _FUSED(q, k, v, 0.0, causal, scale=scale)
+        return _FUSED(q, k, v, 0.0, True, scale=scale)
     outputs: list[Tensor] = []
     sums: list[Tensor] = []
     for part in _parts(q, k):
-        scores = _scores(q[:, :, part], k, scale, part.start if causal else None)
+        scores = _scores(q[:, :, part], k, scale, part.start)
         total = scores.logsumexp(-1)
         share = scores.sub_(total[..., None]).exp_()
         outputs.append(share.to(v.dtype) @ v)
@@ -56,7 +55,7 @@ def forward(q: Tensor, k: Tensor, v: Tensor, scale: float, *, causal: bool) -> t
 
 
 def backward(
-    grad: Tensor, q: Tensor, k: Tensor, v: Tensor, out: Tensor, total: Tensor, scale: float, *, causal: bool
+    grad: Tensor, q: Tensor, k: Tensor, v: Tensor, out: Tensor, total: Tensor, scale: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """What this part of the keys adds to the gradients.
 
@@ -68,18 +67,17 @@ def backward(
         out: `[B, H, L, E]` The merged output, over all parts.
         total: `[B, H, L]` The merged logarithm, over all parts.
         scale: As it was.
-        causal: As it was.
 
     Returns:
         Gradients of q, k and v.
     """
     if _fused(q, v):
-        return _FUSED_BACKWARD(grad, q, k, v, out, total, 0.0, causal, scale=scale)
+        return _FUSED_BACKWARD(grad, q, k, v, out, total, 0.0, True, scale=scale)
     kept = exact(q.dtype)
     grad_q: list[Tensor] = []
     grad_k, grad_v = torch.zeros_like(k, dtype=kept), torch.zeros_like(v, dtype=kept)
     for part in _parts(q, k):
-        scores = _scores(q[:, :, part], k, scale, part.start if causal else None)
+        scores = _scores(q[:, :, part], k, scale, part.start)
         share = scores.sub_(total[:, :, part, None]).exp_()
         given = grad[:, :, part]
         grad_v += share.to(v.dtype).transpose(2, 3) @ given
@@ -103,10 +101,10 @@ def _parts(q: Tensor, k: Tensor) -> Iterator[slice]:
         yield slice(start, min(start + size, q.shape[2]))
 
 
-def _scores(q: Tensor, k: Tensor, scale: float, first: int | None) -> Tensor:
-    """`[B, H, L, M]`; causal where `first` says which key the first query stands at."""
+def _scores(q: Tensor, k: Tensor, scale: float, first: int) -> Tensor:
+    """`[B, H, L, M]` Of some queries, the first of which is number `first`."""
     scores = (q @ k.transpose(2, 3)).to(exact(q.dtype)).mul_(scale)
-    if first is not None:
+    if first < k.shape[2]:
         place = torch.arange(q.shape[2], device=q.device)[:, None] + first
         scores.masked_fill_(torch.arange(k.shape[2], device=q.device) > place, -torch.inf)
     return scores
