@@ -190,6 +190,7 @@ def test_a_step_in_which_nothing_is_better_moves_nothing(folder: Path) -> None:
         ({"curriculum": {"name": "exit", "dept": 1}}, "curriculum.dept: unknown key .did you mean 'depth'"),
         ({"filter": "vareid"}, "filter: there is no 'vareid' .did you mean 'varied'"),
         ({"correction": "tsi"}, "correction: there is no 'tsi' .did you mean 'tis'"),
+        ({"correction": {"name": "tis", "segment": "rwo"}}, "correction.segment: there is no 'rwo' .did you"),
         ({"lag": 2}, "lag: expected at least 0 and at most 1, got 2"),
         ({"learners": {"agnt": {}}}, "has no role 'agnt' .did you mean 'agent'"),
         ({"learners": {"agent": {"steps": 3}}}, "learners.agent.steps: no key of a learner; it is the whole"),

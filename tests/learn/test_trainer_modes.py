@@ -19,11 +19,12 @@ from test_trainer import same, weights  # noqa: E402
 
 from turnwise.engine.launch import RunStopped  # noqa: E402
 from turnwise.errors import ConfigError  # noqa: E402
-from turnwise.learn import tiny  # noqa: E402
+from turnwise.learn import objective, tiny  # noqa: E402
 from turnwise.learn.engine.local import LocalEngine  # noqa: E402
 from turnwise.learn.engine.protocol import Pass, TrainingError  # noqa: E402
 from turnwise.learn.journal import read_log  # noqa: E402
 from turnwise.learn.league import League  # noqa: E402
+from turnwise.learn.rows import batch_of  # noqa: E402
 from turnwise.log import EpisodeLog  # noqa: E402
 
 PAIR = f"{lessons.__file__}:Pair"
@@ -49,6 +50,34 @@ def test_one_step_ahead_plays_with_the_weights_before(folder: Path) -> None:
     lines = read_log(folder / "out")
     # Others sampled it than learn: log-probabilities differ, and the correction is in.
     assert lines[0]["mismatch"] < 1e-5 < lines[2]["mismatch"]
+
+
+@pytest.mark.parametrize(
+    ("correction", "low", "high"),
+    [
+        ({"name": "tis", "cap": 1.0}, 0.5, 1.0),
+        ({"name": "tis", "segment": "row"}, 0.5, 2.0),
+        ({"name": "icepop", "low": 0.999, "high": 1.001}, 0.0, 1.001),
+        ({"name": "rejection", "most": 0.0}, 0.0, 0.0),
+    ],
+)
+def test_what_other_weights_sampled_counts_by_its_correction(
+    correction: dict[str, Any], low: float, high: float, folder: Path
+) -> None:
+    """By hand: the same batch under weights that have moved since."""
+    run = lessons.run(lessons.config(folder, steps=1), folder / "store.db")
+    batch = batch_of(run).batch
+    config = lessons.config(folder, correction=correction)
+    moved = LocalEngine(str(folder / "out" / "step-000001" / "policy"))
+    trainer = moved.forward_backward(batch, None).logprobs.astype(np.float64)
+    found = objective.corrected(batch, trainer, config, correction["name"])
+    ratio = np.exp(trainer - batch.logprobs[batch.sampled])
+    assert found.min() >= low
+    assert found.max() <= high
+    if correction["name"] == "tis" and "segment" not in correction:
+        np.testing.assert_allclose(found, np.minimum(ratio, 1.0))
+    if correction["name"] == "icepop":
+        np.testing.assert_allclose(found, ratio * (np.abs(ratio - 1) <= 1e-3))
 
 
 def test_weights_that_move_while_they_play_are_refused(folder: Path) -> None:

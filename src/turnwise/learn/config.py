@@ -83,8 +83,8 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """What counts the same in the loss: tokens, turns or episodes; see
     `turnwise.learn.losses.aggregation`."""
     correction: Part = "auto"
-    """How tokens count that other weights sampled than those that learn: `tis`, `icepop`, or `none`; `auto`
-    is `tis` where `lag`, the engine or the curriculum lets them differ, else `none`."""
+    """How tokens count that other weights sampled than those that learn: `tis`, `icepop`, `rejection` or
+    `none`; `auto` is `tis` where `lag`, the engine or the curriculum lets them differ, else `none`."""
     kl: float = 0.0
     """Weight of the divergence from the weights the training began with (k3) in the loss."""
 

@@ -24,7 +24,7 @@ MAIN = "policy"
 """What the policy that a config is about is called among its learners."""
 LEAGUE = ("league", "league/pfsp")
 """Names of agents that are past checkpoints of it."""
-CORRECTIONS = ("auto", "none", "tis", "icepop")
+CORRECTIONS = ("auto", "none", "tis", "icepop", "rejection")
 _VALUES = frozenset({"values"})
 """What the trainer can give a credit method."""
 _COLUMNS = frozenset({"logprobs", "old", "advantages", "weights", "row", "turn", "entropy"})
@@ -175,6 +175,7 @@ def _checked(config: TrainConfig, environment: Environment) -> credit.Method:
         from turnwise.learn import objective
 
         _check_options("correction", correction.options, objective.CORRECTIONS[correction.name])
+        _check_name("correction.segment", correction.options.get("segment", "row"), ("row", "turn"))
     from turnwise.learn.losses.aggregation import MODES
 
     _check_name("aggregation", config.aggregation, MODES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,9 +16,16 @@ from turnwise.learn.engine.protocol import Loss, Scored
 from turnwise.learn.losses.aggregation import Mode, token_weights
 from turnwise.learn.losses.icepop import icepop
 from turnwise.learn.losses.kl import kl
+from turnwise.learn.losses.rejection import Scope, keep
 from turnwise.learn.losses.tis import tis
 
-CORRECTIONS: Mapping[str, Callable[..., Tensor]] = {"tis": tis, "icepop": icepop}
+
+def rejection(trainer: Tensor, *, most: float = 1.0, scope: Scope = "mean", **options: Any) -> Tensor:
+    """`[M]` 1 for the tokens that stay, 0 for the others; see `losses.rejection.keep`."""
+    return keep(trainer, most=most, scope=scope, **options).float()
+
+
+CORRECTIONS: Mapping[str, Callable[..., Tensor]] = {"tis": tis, "icepop": icepop, "rejection": rejection}
 """What a token counts that other weights sampled than those the update starts from."""
 
 
@@ -59,17 +67,23 @@ def policy_loss(batch: Batch, columns: Mapping[str, Floats], config: TrainConfig
     return loss
 
 
-def corrected(trainer: Floats, sampler: Floats, config: TrainConfig, name: str) -> Floats:
-    """`[M]` What each token counts: 1 where the weights that sampled it are those that learn.
+def corrected(batch: Batch, trainer: Floats, config: TrainConfig, name: str) -> Floats:
+    """`[M]` What each sampled token counts: 1 where the weights that sampled it are those that learn.
 
     Args:
+        batch: What was sampled, and with which log-probabilities.
         trainer: `[M]` Log-probabilities of the sampled tokens before the update.
-        sampler: `[M]` Those they were sampled with.
-        config: Has the settings.
+        config: Has the settings; `segment` is `row` or `turn`, to weigh all tokens of one alike.
         name: Of the correction.
     """
-    options = named(config.correction, "correction").options
-    return CORRECTIONS[name](_tensor(trainer), sampler=_tensor(sampler), **options).numpy().astype(np.float64)
+    options = dict(named(config.correction, "correction").options)
+    turn = batch.turn[batch.sampled]
+    numbers = {"turn": turn, "row": batch.turn_row[turn]}
+    wanted = options.pop("segment", "row" if name == "rejection" else None)
+    segment = None if wanted is None else _tensor(numbers[wanted])
+    sampler = _tensor(batch.logprobs[batch.sampled].astype(np.float64))
+    found = CORRECTIONS[name](_tensor(trainer), sampler=sampler, segment=segment, **options)
+    return found.numpy().astype(np.float64)
 
 
 def value_loss(batch: Batch, returns: Floats) -> Loss:

@@ -130,7 +130,7 @@ def columns_of(student: Student, batch: Batch, advantages: Floats, lagging: bool
         # Ratios are taken to the weights the update starts from; how far these are from who sampled is
         # another factor, which no clip touches (decoupled PPO, Hilton et al., 2022).
         columns["old"] = student.engine.forward_backward(batch, None).logprobs.astype(np.float64)
-        columns["correction"] = objective.corrected(columns["old"], sampled, config, name)
+        columns["correction"] = objective.corrected(batch, columns["old"], config, name)
     if student.reference is not None:
         near = student.reference.forward_backward(batch, None).logprobs
         columns["reference"] = near.astype(np.float64)
