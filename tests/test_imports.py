@@ -48,6 +48,8 @@ def room(module: str) -> str:
     words = module.split(".")
     if len(words) == 1:
         return "api"
+    if words[1] == "__main__":
+        return "cli"
     if words[1] in RANK:
         return words[1]
     return words[1] if (ROOT / words[1]).is_dir() else "core"
