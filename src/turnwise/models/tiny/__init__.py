@@ -4,8 +4,8 @@ A policy that comes with the package is named (`tiny/sprout`), any other of its 
 `turnwise.learn.tiny` makes and `turnwise train` saves. The same folder is `hf/FOLDER` to torch, and says the
 same there.
 
-Read a folder (`folder`: `safetensors`, `tokenizer`, `template`), feed tokens (`llama`), draw one (`draw`),
-keep what was fed between turns (`past`), answer messages (`model`).
+Read a folder (`folder`: `safetensors`, `tokenizer`, `template`), feed tokens (`llama`, `blas`), draw one
+(`draw`), keep what was fed between turns (`past`), answer messages (`model`).
 """
 
 from __future__ import annotations

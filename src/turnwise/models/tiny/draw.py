@@ -27,14 +27,15 @@ def choose(
     if draw.temperature == 0:
         token = int(raw.argmax())
         return token, float(raw[token]) if logprobs_of == "raw" else 0.0
-    kept = _keep(raw if draw.temperature == 1 else raw / np.float32(draw.temperature), draw)
+    scaled = raw if draw.temperature == 1 else np.divide(raw, np.float32(draw.temperature))
+    kept = _keep(scaled, draw)
     if kept is not raw:
         kept = _log_softmax(kept)
     sums = np.exp(kept).cumsum(dtype=np.float64)
     # Rounding never lifts a point past the last token with any probability.
-    point = min(draw.rng.random(), 1 - 2 * np.finfo(np.float64).eps) * sums[-1]
-    token = int(sums.searchsorted(point, side="right"))
-    return token, float((raw if logprobs_of == "raw" else kept)[token])
+    point = min(draw.rng.random(), 1 - 2 * np.finfo(np.float64).eps) * float(sums[-1])
+    token = int(np.searchsorted(sums, point, side="right"))
+    return token, float(raw[token] if logprobs_of == "raw" else kept[token])
 
 
 def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

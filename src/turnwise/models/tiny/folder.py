@@ -75,7 +75,7 @@ def find(name: str) -> Path:
     Raises:
         ConfigError: neither is there.
     """
-    shipped = {place.name: place for place in SHIPPED.iterdir() if (place / "config.json").is_file()}
+    shipped = {file.parent.name: file.parent for file in SHIPPED.glob("*/config.json")}
     folder = shipped.get(name) or Path(name).expanduser()
     if not (folder / "config.json").is_file():
         near = did_you_mean(name, shipped) or f"; shipped: {', '.join(sorted(shipped))}"

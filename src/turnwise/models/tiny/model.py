@@ -14,6 +14,7 @@ from turnwise.model import Request
 from turnwise.models.draws import draw_of
 from turnwise.models.hf.options import HFOptions
 from turnwise.models.hf.speaker import Speaker
+from turnwise.models.tiny.blas import alone
 from turnwise.models.tiny.draw import choose
 from turnwise.models.tiny.folder import Policy
 from turnwise.models.tiny.llama import Array, Cache
@@ -109,8 +110,9 @@ class TinyModel(Speaker):
         if cache is None:
             cache = trace.cache = Cache(self.network.shape)
         logits = None
-        for piece in trace.pieces(cache.length):
-            logits = self.network.feed(piece, cache)
+        with alone():
+            for piece in trace.pieces(cache.length):
+                logits = self.network.feed(piece, cache)
         assert logits is not None
         return logits
 
