@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from math import isfinite
 from time import perf_counter, time
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -468,9 +468,13 @@ class Episode:
         self._loop = asyncio.get_running_loop()
         self._main = asyncio.current_task()
         environment = self.environment
+        seconds = None if self.limits is None else self.limits.seconds
+        stop: Stop = Stop.COMPLETED
+        detail: str | None = None
         try:
             try:
-                stop, detail = await self._run()
+                script = environment.run(self.task, self)
+                await (script if seconds is None else _within(seconds, script))
             except EpisodeStop as reached:
                 stop, detail = reached.stop, reached.detail
             self._settle()
@@ -490,22 +494,6 @@ class Episode:
         self.stop, self.detail = stop, detail
         for role in self.roles.values():
             role.close()
-
-    async def _run(self) -> tuple[Stop, str | None]:
-        """The script, within its wall time."""
-        seconds = None if self.limits is None else self.limits.seconds
-        if seconds is None:
-            await self.environment.run(self.task, self)
-            return Stop.COMPLETED, None
-        scope = asyncio.timeout(seconds)
-        try:
-            async with scope:
-                await self.environment.run(self.task, self)
-        except TimeoutError:
-            if not scope.expired():
-                raise
-            return Stop.TIMEOUT, None
-        return Stop.COMPLETED, None
 
     def _settle(self) -> None:
         """Cancel branches that a script left running."""
@@ -581,6 +569,18 @@ class Episode:
         self._dirty = True
         if self._journal is not None:
             self._journal.changed(self)
+
+
+async def _within(seconds: float, script: Coroutine[Any, Any, None]) -> None:
+    """A script within its wall time."""
+    scope = asyncio.timeout(seconds)
+    try:
+        async with scope:
+            await script
+    except TimeoutError:
+        if not scope.expired():
+            raise
+        raise EpisodeStop(Stop.TIMEOUT) from None
 
 
 def _finite(kind: str, name: str, value: float) -> float:

@@ -128,6 +128,9 @@ class Runner:
             await self._play(job)
             if self._stopped:
                 return
+            if self.journal.overdue:
+                # Where agents wait for nothing, nothing else would ever run: no writing, no sign of life.
+                await asyncio.sleep(0)
 
     async def _play(self, job: Job) -> None:
         """Play one job to its end and write it down."""
@@ -150,14 +153,14 @@ class Runner:
             watch=self.show,
         )
         if job.part == 0:
-            self.journal.begin(episode, journal)
+            journal.changed(episode)
         self.tally.running[job.number] = episode
         try:
             await episode.play()
         except ReplayDivergence as error:
             self._give_up(ReplayDivergence(f"episode {job.number}, {error}"))
             return
-        self.journal.end(episode, job.number, journal)
+        self.journal.end(episode, journal)
         self.tally.end(job.number, episode)
         if episode.stop is Stop.ERROR:
             self._judge_failure(episode)

@@ -1,9 +1,9 @@
 """The journal of a run: what its episodes do, written down in groups while they do it.
 
-Episodes say that they changed. Before the event loop sleeps, and after a few rounds of a busy one, everything
-new of all of them goes to the database in one transaction. SQLite is written in the loop itself: a commit to
-its write-ahead log costs less than handing it to a thread. A server is written from a thread, so that its
-latency is nobody's.
+Episodes say that they changed. Before the event loop sleeps, everything new of all of them goes to the
+database in one transaction; a busy loop puts that off for some milliseconds, since few large transactions are
+cheaper than many small ones. SQLite is written in the loop itself: a commit to its write-ahead log costs less
+than handing it to a thread. A server is written from a thread, so that its latency is nobody's.
 """
 
 from __future__ import annotations
@@ -22,16 +22,20 @@ import sqlalchemy as sa
 from turnwise import wire
 from turnwise.episode import Episode
 from turnwise.errors import StoreError
-from turnwise.log import EpisodeLog, Segment
 from turnwise.store.checkpoint import Checkpoints
 from turnwise.store.schema import episodes, log
 
+_PLACE = ("run", "number")
+_BEGUN = ("task", "epoch", "seed")
 _ENDED = (
     *("stop", "detail", "score", "turns", "calls", "tool_calls"),
     *("input", "output", "cached", "cost", "seconds", "metrics", "error"),
 )
 _PART = ("run", "episode", "part", "data", "timings")
-_MOST_ROUNDS = 8
+_PAUSE = 0.005
+"""Least seconds from one transaction to the next; each costs as much as some dozens of rows."""
+_PATIENCE = 0.05
+"""Most seconds that news wait while the event loop is busy."""
 _ROW = 200
 """About what a row takes in the log besides its data."""
 _encode = msgspec.json.Encoder().encode
@@ -40,26 +44,36 @@ _encode = msgspec.json.Encoder().encode
 class Batch(msgspec.Struct):
     """Rows of one transaction."""
 
-    begun: list[tuple[Any, ...]] = []
     parts: list[tuple[Any, ...]] = []
+    begun: list[tuple[Any, ...]] = []
     ended: list[tuple[Any, ...]] = []
+    """Of episodes that were begun in an earlier transaction."""
+    played: list[tuple[Any, ...]] = []
+    """Of episodes that both began and ended in this one."""
 
     def __bool__(self) -> bool:
-        return bool(self.begun or self.parts or self.ended)
+        return bool(self.parts or self.begun or self.ended or self.played)
+
+    def add(self, further: Batch) -> None:
+        """Take the rows of the next one, too."""
+        self.parts += further.parts
+        self.begun += further.begun
+        self.ended += further.ended
+        self.played += further.played
 
 
 class EpisodeJournal:
     """The journal of one episode: remembers where it is and passes on that it changed."""
 
-    __slots__ = ("episode", "header", "number", "part", "run")
+    __slots__ = ("episode", "number", "part", "run")
 
     def __init__(self, run: RunJournal, number: int, part: int) -> None:
         self.run = run
         self.number = number
         self.part = part
+        """What is written next; part 0 is the header with whatever comes first."""
         self.episode: Episode | None = None
-        self.header: EpisodeLog | None = None
-        """Still to be written, with whatever comes first."""
+        """The episode, from its first change to its end."""
 
     def changed(self, episode: Episode) -> None:
         """The episode has something new."""
@@ -97,6 +111,8 @@ class RunJournal:
         self._batch = Batch()
         self._unwritten = Batch()
         self._scheduled = False
+        self._next = self._latest = 0.0
+        """The loop's times before which nothing is written, and after which no work goes first."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._queue: queue.SimpleQueue[Batch | None] | None = queue.SimpleQueue() if threaded else None
         self._thread: threading.Thread | None = None
@@ -105,40 +121,21 @@ class RunJournal:
         """The journal of one episode, whose next part has this number."""
         return EpisodeJournal(self, number, part)
 
-    def begin(self, episode: Episode, journal: EpisodeJournal) -> None:
-        """A new episode starts."""
-        header = episode.header()
-        journal.header = header
-        journal.episode = episode
-        self._batch.begun.append((self._run, journal.number, episode.task.id, episode.epoch, header.seed))
-        self.dirty(journal)
-
-    def end(self, episode: Episode, number: int, journal: EpisodeJournal) -> None:
+    def end(self, episode: Episode, journal: EpisodeJournal) -> None:
         """An episode ended: its last part, and the summary of the whole."""
+        place, summary = (self._run, journal.number), _summary(episode)
+        if journal.part:
+            self._batch.ended.append((*summary, *place))
+        else:
+            self._batch.played.append((*place, *_beginning(episode), *summary))
         self._drain(journal, episode)
-        spent = episode.spent
-        error = episode.error
-        self._batch.ended.append(
-            (
-                None if episode.stop is None else episode.stop.value,
-                episode.detail,
-                episode.score(),
-                len(episode.turns),
-                episode.calls_made,
-                episode.tool_calls,
-                spent.input,
-                spent.output,
-                spent.cached,
-                spent.cost,
-                round(perf_counter() - episode.started, 6),
-                _encode(episode.metrics).decode() if episode.metrics else None,
-                None if error is None else wire.encode(error).decode(),
-                self._run,
-                number,
-            )
-        )
         journal.episode = None
         self._schedule()
+
+    @property
+    def overdue(self) -> bool:
+        """Whether news wait although the event loop should have had its turn by now."""
+        return self._loop is not None and self._scheduled and self._latest <= self._loop.time()
 
     def dirty(self, journal: EpisodeJournal) -> None:
         """An episode has something new; it says so once until it was drained."""
@@ -172,28 +169,28 @@ class RunJournal:
             self._scheduled = True
             if self._loop is None:
                 self._loop = asyncio.get_running_loop()
-            self._loop.call_soon(self._settle, 0)
+            self._latest = self._loop.time() + _PATIENCE
+            self._loop.call_at(self._next, self._settle)
 
-    def _settle(self, rounds: int) -> None:
+    def _settle(self) -> None:
         """Flush, unless the loop has other work at hand that will bring more; then in the next round."""
         # No public name tells what a loop is about to run; one that has not this one flushes every round.
-        if self._loop is None or rounds == _MOST_ROUNDS or not getattr(self._loop, "_ready", None):
+        loop = self._loop
+        if loop is None or self._latest <= loop.time() or not getattr(loop, "_ready", None):
             self._flush()
         else:
-            self._loop.call_soon(self._settle, rounds + 1)
+            loop.call_soon(self._settle)
 
     def _drain(self, journal: EpisodeJournal, episode: Episode) -> None:
         new, timings = episode.drain()
-        header = journal.header
-        if header is not None:
-            data = wire.encode(msgspec.structs.replace(header, **new) if new else header)
-            journal.header = None
-        elif new:
-            data = wire.encode(Segment(**new))
-        else:
+        if journal.part == 0:
+            new = msgspec.structs.replace(episode.header(), **new)
+        elif not new:
             return
-        row = (self._run, journal.number, journal.part, data, _encode(timings) if timings else None)
-        self._batch.parts.append(row)
+        # The driver of SQLite looks for converters of all bytes but these.
+        data = bytearray(wire.encode(new))
+        times = bytearray(_encode(timings)) if timings else None
+        self._batch.parts.append((self._run, journal.number, journal.part, data, times))
         journal.part += 1
 
     def _flush(self) -> None:
@@ -202,18 +199,23 @@ class RunJournal:
             return
         dirty, self._dirty = self._dirty, []
         for journal in dirty:
-            if journal.episode is not None:
-                self._drain(journal, journal.episode)
+            episode = journal.episode
+            if episode is not None:
+                if journal.part == 0:
+                    self._batch.begun.append((self._run, journal.number, *_beginning(episode)))
+                self._drain(journal, episode)
         batch, self._batch = self._batch, Batch()
         if not batch:
             return
         if self._queue is None:
             self._write(batch)
-            return
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._write_all, name="turnwise-journal", daemon=True)
-            self._thread.start()
-        self._queue.put(batch)
+        else:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._write_all, name="turnwise-journal", daemon=True)
+                self._thread.start()
+            self._queue.put(batch)
+        if self._loop is not None:
+            self._next = self._loop.time() + _PAUSE
 
     def _write(self, batch: Batch) -> None:
         try:
@@ -239,29 +241,50 @@ class RunJournal:
                 if further is None:
                     over = True
                     break
-                batch.begun += further.begun
-                batch.parts += further.parts
-                batch.ended += further.ended
+                batch.add(further)
             if self.failure is None:
                 self._write(batch)
 
 
+def _beginning(episode: Episode) -> tuple[Any, ...]:
+    """What is known of an episode from its start (`_BEGUN`)."""
+    return episode.task.id, episode.epoch, episode.first_seed
+
+
+def _summary(episode: Episode) -> tuple[Any, ...]:
+    """What is known of an episode at its end (`_ENDED`)."""
+    spent = episode.spent
+    error = episode.error
+    return (
+        None if episode.stop is None else episode.stop.value,
+        episode.detail,
+        episode.score(),
+        len(episode.turns),
+        episode.calls_made,
+        episode.tool_calls,
+        spent.input,
+        spent.output,
+        spent.cached,
+        spent.cost,
+        perf_counter() - episode.started,
+        _encode(episode.metrics).decode() if episode.metrics else None,
+        None if error is None else wire.encode(error).decode(),
+    )
+
+
 class _Writer:
-    """The three statements, compiled once, on one connection."""
+    """The statements, compiled once, on one connection."""
 
     def __init__(self, engine: sa.Engine) -> None:
-        begun = episodes.insert().values(
-            {name: sa.bindparam(name) for name in ("run", "number", "task", "epoch", "seed")}
-        )
-        part = log.insert().values({name: sa.bindparam(name) for name in _PART})
         ended = (
             episodes.update()
             .where(episodes.c.run == sa.bindparam("of_run"), episodes.c.number == sa.bindparam("of_number"))
             .values({name: sa.bindparam(f"to_{name}") for name in _ENDED})
         )
-        self._begun = _Statement(begun, engine, ("run", "number", "task", "epoch", "seed"))
-        self._part = _Statement(part, engine, _PART)
+        self._part = _insert(log, _PART, engine)
+        self._begun = _insert(episodes, (*_PLACE, *_BEGUN), engine)
         self._ended = _Statement(ended, engine, (*(f"to_{name}" for name in _ENDED), "of_run", "of_number"))
+        self._played = _insert(episodes, (*_PLACE, *_BEGUN, *_ENDED), engine)
         self._engine = engine
         self._connection: sa.Connection | None = None
 
@@ -270,9 +293,10 @@ class _Writer:
         if self._connection is None:
             self._connection = self._engine.connect()
         with self._connection.begin():
-            self._begun.execute(self._connection, batch.begun)
             self._part.execute(self._connection, batch.parts)
+            self._begun.execute(self._connection, batch.begun)
             self._ended.execute(self._connection, batch.ended)
+            self._played.execute(self._connection, batch.played)
 
     def close(self) -> None:
         """Give the connection back."""
@@ -282,26 +306,24 @@ class _Writer:
 
 
 class _Statement:
-    """SQL text for the driver, with rows as it wants them: tuples in the order of the text, or dicts."""
+    """SQL text for the driver, with rows as it wants them: tuples in the order of `names`, or dicts."""
 
     def __init__(self, statement: Any, engine: sa.Engine, names: tuple[str, ...]) -> None:
         compiled = statement.compile(dialect=engine.dialect)
         self._text = str(compiled)
         self._names = names
-        self._order: list[int] | None = None
-        if compiled.positiontup is not None:
-            order = [names.index(name) for name in compiled.positiontup]
-            self._order = order
-            self._in_order = order == list(range(len(names)))
+        self._positional = compiled.positiontup is not None
+        assert not self._positional or tuple(compiled.positiontup) == names, compiled.positiontup
 
     def execute(self, connection: sa.Connection, rows: list[tuple[Any, ...]]) -> None:
         """Execute it for each row."""
         if not rows:
             return
-        if self._order is None:
-            connection.exec_driver_sql(self._text, [dict(zip(self._names, row, strict=True)) for row in rows])
-        elif self._in_order:
+        if self._positional:
             connection.exec_driver_sql(self._text, rows)
         else:
-            order = self._order
-            connection.exec_driver_sql(self._text, [tuple(row[index] for index in order) for row in rows])
+            connection.exec_driver_sql(self._text, [dict(zip(self._names, row, strict=True)) for row in rows])
+
+
+def _insert(table: sa.Table, names: tuple[str, ...], engine: sa.Engine) -> _Statement:
+    return _Statement(table.insert().values({name: sa.bindparam(name) for name in names}), engine, names)
