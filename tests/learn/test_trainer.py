@@ -85,12 +85,11 @@ def test_a_killed_training_ends_with_the_weights_of_one_that_was_not(
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     store = Store(folder / "store.db")
     (training,) = (row for row in store.runs() if row.kind == "train")
-    begun = store.stops(training.number)
-    assert len(begun) > 16, "it died in its third step"
+    wanted = lessons.config(folder, **changes, folder=str(folder / "whole"))
+    assert not (folder / "out" / f"step-{wanted.steps:06}").exists(), "it died before its end"
     finished = asyncio.run(resume(training.id, store))
     assert finished.status == "done"
 
-    wanted = lessons.config(folder, **changes, folder=str(folder / "whole"))
     whole = lessons.run(wanted, folder / "2.db")
     last = wanted.steps
     assert not same(weights(folder / "whole", 2), weights(folder / "whole", last)), "it learned something"
@@ -210,7 +209,18 @@ def test_what_cannot_be_is_one_line_before_any_weight_is_loaded(
 
 
 def test_a_checkpoint_of_another_model_is_refused(folder: Path) -> None:
-    lessons.run(lessons.config(folder, steps=1), folder / "store.db")
+    run = lessons.run(lessons.config(folder, steps=1), folder / "store.db")
     tiny.save(folder / "base", hidden=32, heads=2)
     with pytest.raises(RunStopped, match=r"step-000001/policy is of another model: its 'lm_head.weight' is"):
+        asyncio.run(resume(run.id, Store(folder / "store.db")))
+
+
+def test_a_folder_belongs_to_one_training(folder: Path) -> None:
+    run = lessons.run(lessons.config(folder, steps=1), folder / "store.db")
+    with pytest.raises(
+        ConfigError, match=f"out holds the training {run.id}: go on with it by turnwise train"
+    ):
         lessons.run(lessons.config(folder, steps=2), folder / "store.db")
+    (folder / "out" / "run").write_text("other-abcde")
+    with pytest.raises(RunStopped, match=f"out holds the training other-abcde, not {run.id}"):
+        asyncio.run(resume(run.id, Store(folder / "store.db")))

@@ -11,6 +11,15 @@ from typing import Protocol
 
 from turnwise.errors import ConfigError
 
+OWNER = "run"
+"""The file of a training's folder that says which training it is."""
+
+
+def owner_of(folder: Path) -> str | None:
+    """The id of the training that a folder holds, if it holds one."""
+    place = folder / OWNER
+    return place.read_text().strip() if place.is_file() else None
+
 
 class Saved(Protocol):
     """What can be written to a folder and be again as it was then."""
@@ -35,6 +44,24 @@ class Checkpoints:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    def belong(self, run: str) -> None:
+        """Say whose folder it is; one that holds something is only taken by whose it is.
+
+        Args:
+            run: The training's id.
+
+        Raises:
+            ConfigError: it is another training's, or cannot be written.
+        """
+        whose = owner_of(self.folder)
+        if whose not in (None, run):
+            raise ConfigError(f"{self.folder} holds the training {whose}, not {run}: name another folder")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / OWNER).write_text(run)
+        except OSError as error:
+            raise ConfigError(f"cannot write into {self.folder}: {error.strerror or error}") from error
 
     def steps(self) -> list[int]:
         """The steps there are checkpoints of, ascending."""

@@ -60,6 +60,7 @@ async def go_on(
     work = _Work(lesson, students, run, saved)
     watching = None
     async with launch.at_work(run, work.stop):
+        saved.belong(run.id)
         first = saved.load_last(work.parts)
         work.ahead = first + config.lag if first else 0
         run.store.cut(run.row.number, work.ahead * lesson.per_step)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import msgspec
 
@@ -12,6 +13,7 @@ from turnwise.engine.provenance import provenance
 from turnwise.engine.resolve import NONE_GIVEN, Given
 from turnwise.engine.results import Run
 from turnwise.errors import ConfigError
+from turnwise.learn.checkpoints import owner_of
 from turnwise.learn.config import TrainConfig, named, parse_training
 from turnwise.learn.engine import registry as engines
 from turnwise.learn.engine.protocol import Engine
@@ -48,6 +50,11 @@ async def train(
         RunStopped: by Ctrl-C, or because going on was senseless; it can be resumed.
     """
     lesson = prepare(config, given)
+    if config.folder is not None and (whose := owner_of(Path(config.folder))) is not None:
+        raise ConfigError(
+            f"folder {config.folder} holds the training {whose}: go on with it by turnwise train --resume "
+            f"{whose}, or name another folder"
+        )
     students = [_student(learner, engine) for learner in lesson.learners]
     played = resolve.completed(lesson.run_config, lesson.environment, given)
     about = {
