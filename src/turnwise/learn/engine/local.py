@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import msgspec
 import numpy as np
@@ -30,7 +30,9 @@ from turnwise.learn.engine.sampling.copied import CopySampler
 from turnwise.learn.engine.sampling.protocol import Sampler
 from turnwise.learn.engine.sampling.shared import SharedSampler
 from turnwise.model import Model, Sampling
+from turnwise.models.hf.aside import aside
 from turnwise.models.hf.loading import Loaded, adopt, load
+from turnwise.models.hf.model import HFModel
 from turnwise.models.hf.options import HFOptions
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 STATE = "training.pt"
 """The file of a checkpoint that only training reads; the rest of the folder is a model for `hf/FOLDER`."""
 _LORA_TARGETS = "all-linear"
+
+Result = TypeVar("Result")
 
 
 class LocalOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,7 +114,7 @@ class LocalEngine:
         _without_dropout(self.module)
         if options.layout == "trees" or (options.layout == "auto" and best == "rectangles"):
             # Found out here, with the weights that were loaded, so that a resumed run finds the same.
-            self._trees = trees.fits(self.module)
+            self._trees = aside(lambda: trees.fits(self.module))
         if options.layout == "trees" and not self._trees:
             raise ConfigError(
                 f"model 'hf/{name}' ({type(self.module).__name__}) cannot be trained in trees: what it "
@@ -122,7 +126,9 @@ class LocalEngine:
             getattr(self.module, "activation_checkpointing_enable", older)({"use_reentrant": False})
         self._weights = {key: p for key, p in self.module.named_parameters() if p.requires_grad}
         self._masters = _Masters(list(self._weights.values()))
-        self._optimizer = torch.optim.AdamW(self._masters.weights, lr=1e-3, betas=(0.9, 0.95))
+        # One operation instead of a dozen a weight, where there is such a thing.
+        fused = self._device.type in ("cpu", "cuda")
+        self._optimizer = torch.optim.AdamW(self._masters.weights, lr=1e-3, betas=(0.9, 0.95), fused=fused)
         self.sampler: Sampler = self._sampler(name, loaded)
         """Who samples."""
 
@@ -138,39 +144,11 @@ class LocalEngine:
 
     def forward_backward(self, batch: Batch, loss: Loss | None, *, entropy: bool = False) -> Pass:
         """See `Engine.forward_backward`."""
-        count = int(batch.sampled.sum())
-        logprobs = np.zeros(count, dtype=np.float32)
-        entropies = np.zeros(count, dtype=np.float32) if entropy else None
-        total = 0.0
-        with self._training(loss is not None):
-            for micro in micro_batches(batch, self.options.tokens, self._layout, share=self._trees):
-                scored = self._score(micro, entropy)
-                logprobs[micro.places] = scored.logprobs.detach().cpu().numpy()
-                if entropies is not None and scored.entropy is not None:
-                    entropies[micro.places] = scored.entropy.detach().cpu().numpy()
-                if loss is not None:
-                    total += self._learn(loss(scored))
-        if not np.isfinite(logprobs).all():
-            self._masters.forget()
-            raise TrainingError(
-                "the policy gives a sampled token no finite log-probability: its weights are broken; "
-                "go back to an earlier checkpoint and lower the learning rate"
-            )
-        return Pass(total, logprobs, entropies)
+        return self._compute(lambda: self._pass(batch, loss, entropy))
 
     def optim_step(self, *, lr: float, clip: float, weight_decay: float = 0.0) -> dict[str, float]:
         """See `Engine.optim_step`."""
-        weights = self._masters.collect()
-        norm = float(nn.utils.clip_grad_norm_(weights, clip))
-        good = np.isfinite(norm)
-        if good:
-            for group in self._optimizer.param_groups:
-                group["lr"], group["weight_decay"] = lr, weight_decay
-            with self.sampler.changing():
-                cast(Any, self._optimizer).step()
-                self._masters.publish()
-        self._masters.forget()
-        return {"grad_norm": norm, "skipped": float(not good)}
+        return self._compute(lambda: self._step(lr, clip, weight_decay))
 
     async def sample(
         self, prompt: Sequence[int], sampling: Sampling, *, count: int = 1, seed: int | str = 0
@@ -184,6 +162,11 @@ class LocalEngine:
 
     def save(self, folder: Path) -> None:
         """See `Engine.save`. What is not for training alone is a model that `hf/FOLDER` loads."""
+        if not all(bool(weight.isfinite().all()) for weight in self._masters.weights):
+            raise TrainingError(
+                "a weight is no finite number any more, no checkpoint was written: go back to an earlier one "
+                "and lower the learning rate"
+            )
         partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -243,6 +226,46 @@ class LocalEngine:
         )
         serving.begin(served, self, self._weights.items(), options.temperature)
         return served
+
+    def _compute(self, work: Callable[[], Result]) -> Result:
+        """Do work in the thread that samples, where sampling is done with this very network; see `aside`."""
+        if self.options.sampler == "shared" and isinstance(self.policy, HFModel):
+            return self.policy.run(work)
+        return work()
+
+    def _pass(self, batch: Batch, loss: Loss | None, entropy: bool) -> Pass:
+        count = int(batch.sampled.sum())
+        logprobs = np.zeros(count, dtype=np.float32)
+        entropies = np.zeros(count, dtype=np.float32) if entropy else None
+        total = 0.0
+        with self._training(loss is not None):
+            for micro in micro_batches(batch, self.options.tokens, self._layout, share=self._trees):
+                scored = self._score(micro, entropy)
+                logprobs[micro.places] = scored.logprobs.detach().cpu().numpy()
+                if entropies is not None and scored.entropy is not None:
+                    entropies[micro.places] = scored.entropy.detach().cpu().numpy()
+                if loss is not None:
+                    total += self._learn(loss(scored))
+        if not np.isfinite(logprobs).all():
+            self._masters.forget()
+            raise TrainingError(
+                "the policy gives a sampled token no finite log-probability: its weights are broken; "
+                "go back to an earlier checkpoint and lower the learning rate"
+            )
+        return Pass(total, logprobs, entropies)
+
+    def _step(self, lr: float, clip: float, weight_decay: float) -> dict[str, float]:
+        weights = self._masters.collect()
+        norm = float(nn.utils.clip_grad_norm_(weights, clip))
+        good = np.isfinite(norm)
+        if good:
+            for group in self._optimizer.param_groups:
+                group["lr"], group["weight_decay"] = lr, weight_decay
+            with self.sampler.changing():
+                cast(Any, self._optimizer).step()
+                self._masters.publish()
+        self._masters.forget()
+        return {"grad_norm": norm, "skipped": float(not good)}
 
     @contextmanager
     def _training(self, gradients: bool) -> Generator[None]:

@@ -106,21 +106,34 @@ class Call(NamedTuple):
     slots: int
     """Slots that are looked at, from the first."""
     seats: slice | Tensor
-    places: Tensor
-    """`[tokens]` Where each is written, counted through all seats."""
-    positions: Tensor
-    """`[rows, width]`."""
+    """Of the rows; a slice where they are side by side."""
+    positions: Tensor | None
+    """`[rows, width]`; None where all rows end at the last of `slots`, in seats side by side."""
     angles: Tensor
-    """`[tokens, 2, 1, head width]` See `Llama._table`."""
+    """`[tokens or 1, 2, 1, head width]` See `Llama._table`."""
     mask: Tensor | None
     """`[rows, 1, width, slots]` To add to attention's scores."""
-    ragged: bool
-    """Whether rows begin at different positions."""
 
     @property
     def causal(self) -> bool:
         """Whether each token attends to those of its row up to itself, and there is no past."""
         return self.width == self.slots > 1
+
+    def write(self, kept: Tensor, fed: Tensor) -> None:
+        """Put the tokens' keys and values where they belong.
+
+        Args:
+            kept: `[seats, 2 * heads, slots, head width]`.
+            fed: `[tokens, 2 * heads, head width]`.
+        """
+        fed = fed.view(self.rows, self.width, *fed.shape[1:])
+        if self.positions is None:
+            kept[self.seats, :, self.slots - self.width : self.slots] = fed.transpose(1, 2)
+            return
+        seats = self.seats
+        if isinstance(seats, slice):
+            seats = torch.arange(seats.start, seats.stop, device=kept.device)
+        kept[seats[:, None], :, self.positions] = fed
 
 
 class Llama:
@@ -147,7 +160,7 @@ class Llama:
     @classmethod
     def find(cls, model: Any) -> Llama | None:
         """The network, if it is of the family and its own logits come out."""
-        kind: Any = type(model)
+        kind = cast("type[object]", type(model))
         config = model.config
         if kind.__name__ not in _CLASSES or not kind.__module__.startswith("transformers.models."):
             return None
@@ -183,33 +196,34 @@ class Llama:
             seats: Of each row.
             memory: With these seats, and slots up to the greatest `start` plus `width`.
         """
-        first, seat = torch.tensor([start, seats], device=self.device)
-        positions = first[:, None] + torch.arange(width, device=self.device)
-        slots = max(start) + width
-        ragged = min(start) < max(start)
-        angles = self._angles(positions, memory.slots)
+        first, slots = min(start), max(start) + width
         in_line = list(seats) == list(range(seats[0], seats[0] + len(seats)))
+        where = slice(seats[0], seats[0] + len(seats)) if in_line else torch.tensor(seats, device=self.device)
+        positions = torch.tensor(start, device=self.device)[:, None] + torch.arange(width, device=self.device)
+        ragged = first + width < slots
         masked = ragged or 1 < width < slots
-        return Call(
+        call = Call(
             rows=len(start),
             width=width,
             slots=slots,
-            seats=slice(seats[0], seats[0] + len(seats)) if in_line else seat,
-            places=(seat[:, None] * memory.slots + positions).flatten(),
-            positions=positions,
-            angles=angles,
-            mask=_mask(positions, slots, angles) if masked else None,
-            ragged=ragged,
+            seats=where,
+            positions=positions if ragged or not in_line else None,
+            angles=self._table,
+            mask=_mask(positions, slots, memory.data) if masked else None,
         )
+        table = self._angles(memory.slots)
+        flat = positions.flatten()
+        return call._replace(angles=table[slots - 1 : slots] if width == 1 and not ragged else table[flat])
 
     def after(self, call: Call) -> Call:
-        """Where the tokens behind those of a call belong, which fed one a row."""
-        positions, slots = call.positions + 1, call.slots + 1
-        angles = self._angles(positions, slots)
-        mask = _mask(positions, slots, angles) if call.ragged else None
-        return call._replace(
-            slots=slots, places=call.places + 1, positions=positions, angles=angles, mask=mask
-        )
+        """Where the tokens belong that follow those of a call, which fed one a row."""
+        slots = call.slots + 1
+        table = self._angles(slots)
+        if call.positions is None:
+            return call._replace(slots=slots, angles=table[slots - 1 : slots])
+        positions = call.positions + 1
+        mask = None if call.mask is None else _mask(positions, slots, table)
+        return call._replace(slots=slots, positions=positions, angles=table[positions[:, 0]], mask=mask)
 
     def __call__(self, ids: Tensor, call: Call, memory: Memory, last: Sequence[int] = ()) -> Tensor:
         """Feed tokens, and write their keys and values.
@@ -235,7 +249,7 @@ class Llama:
         return self._head(self._norm(x))
 
     def _attend(self, layer: _Layer, x: Tensor, kept: Tensor, call: Call, turn: Sequence[Tensor]) -> Tensor:
-        """Attention of one layer to its keys and values, `[seats, slots, 2, heads, width]`."""
+        """Attention of one layer to its keys and values, `[seats, 2 * heads, slots, head width]`."""
         queries, heads, width = self._heads, self._key_heads, self._head_width
         query, key, value = layer.query(x), layer.key(x), layer.value(x)
         if layer.query_norm is not None and layer.key_norm is not None:
@@ -243,9 +257,9 @@ class Llama:
             key = layer.key_norm(key.view(-1, heads, width)).flatten(1)
         every = torch.cat([query, key, value], dim=1).view(-1, queries + 2 * heads, width)
         _turn(every[:, : queries + heads], *turn)
-        fed = every[:, queries:].view(-1, 2, heads, width)
-        kept.flatten(0, 1).index_copy_(0, call.places, fed)
-        keys, values = kept[call.seats, : call.slots].permute(2, 0, 3, 1, 4)
+        call.write(kept, every[:, queries:])
+        seen = kept[call.seats, :, : call.slots]
+        keys, values = seen[:, :heads], seen[:, heads:]
         query = every[:, :queries]
         each = queries // heads
         if call.width == 1:
@@ -262,15 +276,15 @@ class Llama:
             found = found.transpose(1, 2)
         return found.reshape(call.rows * call.width, -1)
 
-    def _angles(self, positions: Tensor, slots: int) -> Tensor:
-        """Angles of positions, from the table; it is made longer where there are more slots."""
+    def _angles(self, slots: int) -> Tensor:
+        """The table of angles, for as many positions as there are slots at least."""
         if self._table.shape[0] < slots:
             every = torch.arange(slots, device=self.device)[None]
             cos, sin = self._rotary(self._norm.weight, every)
             half = self._head_width // 2
             sin = torch.cat([-sin[..., :half], sin[..., half:]], dim=-1)
             self._table = torch.stack([cos[0], sin[0]], dim=1)[:, :, None]
-        return self._table[positions.flatten()]
+        return self._table
 
     @torch.inference_mode()
     def _agrees(self, model: Any) -> bool:

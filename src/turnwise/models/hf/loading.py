@@ -6,6 +6,7 @@ import inspect
 from typing import Any, NamedTuple
 
 from turnwise.errors import ConfigError
+from turnwise.models.hf.aside import aside
 from turnwise.models.hf.checkpoint import Checkpoint, reason_of
 from turnwise.models.hf.options import HFOptions
 from turnwise.models.options import sdk_of
@@ -39,9 +40,12 @@ def load(name: str, options: HFOptions) -> Loaded:
     transformers = sdk_of(full, "transformers", "local")
     device = _device(full, torch, options.device)
     dtype = options.dtype if options.dtype == "auto" else getattr(torch, options.dtype)
-    model, tokenizer, rows = Checkpoint(full, name, options).read(transformers, dtype)
+    read: tuple[Any, Any, int | None] = aside(
+        lambda: Checkpoint(full, name, options).read(transformers, dtype)
+    )
+    model, tokenizer, rows = read
     try:
-        model = model.to(device).eval()
+        aside(lambda: model.to(device).eval())
     except RuntimeError as error:
         raise ConfigError(
             f"model {full!r} cannot be put on {str(device)!r} ({reason_of(error)}); name another by the "

@@ -128,8 +128,7 @@ class LockstepWorker(Worker):
             if item is None:
                 return False
             if isinstance(item, str):
-                with self._still:
-                    self._runner.forget(item)
+                self._forget(item)
                 continue
             self._waiting += item if isinstance(item, list) else [item]
             return True

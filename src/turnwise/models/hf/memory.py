@@ -23,8 +23,8 @@ class Memory:
     """
 
     def __init__(self, like: Tensor, *, layers: int, heads: int, width: int) -> None:
-        self.data: Tensor = like.new_zeros((layers, 0, 0, 2, heads, width))
-        """`[layers, seats, slots, 2, heads, width]` Unused slots hold finite numbers."""
+        self.data: Tensor = like.new_zeros((layers, 0, 2 * heads, 0, width))
+        """`[layers, seats, 2 * heads, slots, width]` Keys, then values; unused slots are finite."""
         self.token_bytes = 2 * layers * heads * width * like.element_size()
         """Size of one token."""
 
@@ -36,7 +36,7 @@ class Memory:
     @property
     def slots(self) -> int:
         """Of each seat."""
-        return self.data.shape[2]
+        return self.data.shape[3]
 
     @property
     def bytes(self) -> int:
@@ -48,18 +48,21 @@ class Memory:
         if seats <= self.seats and slots <= self.slots:
             return
         old = self.data
-        shape = (old.shape[0], max(seats, self.seats), max(slots, self.slots), *old.shape[3:])
-        self.data = old.new_zeros(shape)
-        self.data[:, : old.shape[1], : old.shape[2]] = old
+        self.data = self._empty(max(seats, self.seats), max(slots, self.slots))
+        self.data[:, : old.shape[1], :, : old.shape[3]] = old
 
     def release(self) -> None:
         """Give everything back."""
-        self.data = self.data.new_zeros((self.data.shape[0], 0, 0, *self.data.shape[3:]))
+        self.data = self._empty(0, 0)
 
     def read(self, seat: int, count: int) -> Tensor:
-        """A copy of the first tokens of a seat, `[layers, count, 2, heads, width]`."""
-        return self.data[:, seat, :count].clone()
+        """A copy of the first tokens of a seat, `[layers, 2 * heads, count, width]`."""
+        return self.data[:, seat, :, :count].clone()
 
     def write(self, seat: int, tokens: Tensor) -> None:
         """Put tokens that were read at the beginning of a seat."""
-        self.data[:, seat, : tokens.shape[1]] = tokens
+        self.data[:, seat, :, : tokens.shape[2]] = tokens
+
+    def _empty(self, seats: int, slots: int) -> Tensor:
+        layers, _, heads, _, width = self.data.shape
+        return self.data.new_zeros((layers, seats, heads, slots, width))

@@ -10,12 +10,16 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from turnwise.errors import ModelError
+from turnwise.models.hf.aside import Errand, aside
 from turnwise.models.hf.batch import Batch
 from turnwise.models.hf.job import Job
+
+Result = TypeVar("Result")
 
 
 class Worker:
@@ -35,7 +39,8 @@ class Worker:
         self._max_batch = max_batch
         self._wait = wait
         self._inbox: queue.SimpleQueue[Job | list[Job] | str | None] = queue.SimpleQueue()
-        """Jobs to do, sessions to forget, and None to stop."""
+        """Jobs to do, sessions to forget (`""`: none, only wake up), and None to stop."""
+        self._errands: deque[Errand[Any]] = deque()
         self._waiting: deque[Job] = deque()
         self._thread: threading.Thread | None = None
         self._still = threading.Lock()
@@ -53,6 +58,17 @@ class Worker:
             yield
             self._runner.forget_all()
 
+    def run(self, work: Callable[[], Result]) -> Result:
+        """Do other work in the thread, between two tokens, and wait for it; see `aside`."""
+        if self._thread is None:
+            return aside(work)
+        if threading.current_thread() is self._thread:
+            return work()
+        errand = Errand(work)
+        self._errands.append(errand)
+        self._inbox.put("")
+        return errand.result()
+
     def forget(self, session: str) -> None:
         """Drop what is kept for a session."""
         if self._thread is not None:
@@ -65,6 +81,7 @@ class Worker:
         self._inbox.put(None)
         self._thread.join()
         self._thread = None
+        self._run_errands()
 
     def _start(self) -> None:
         if self._thread is None:
@@ -73,6 +90,7 @@ class Worker:
 
     def _run(self) -> None:
         while self._collect():
+            self._run_errands()
             room = self._max_batch - len(self._batch.jobs)
             joining = [self._waiting.popleft() for _ in range(min(room, len(self._waiting)))]
             joining = [job for job in joining if not job.done.cancelled()]
@@ -87,6 +105,7 @@ class Worker:
         self._fail({*self._runner.clear(), *self._waiting}, RuntimeError("the model was closed"))
         self._waiting.clear()
         self._runner.forget_all()
+        self._run_errands()
 
     def _collect(self) -> bool:
         """Take in what has arrived; when there is nothing to do, wait for it. False: stop."""
@@ -105,12 +124,20 @@ class Worker:
             if item is None:
                 return False
             if isinstance(item, str):
-                with self._still:
-                    self._runner.forget(item)
+                self._forget(item)
                 continue
             self._waiting += item if isinstance(item, list) else [item]
             if until is None:
                 until = time.monotonic() + self._wait
+
+    def _forget(self, session: str) -> None:
+        with self._still:
+            self._runner.forget(session)
+        self._run_errands()
+
+    def _run_errands(self) -> None:
+        while self._errands:
+            self._errands.popleft().run()
 
     def _fail(self, jobs: set[Job], error: Exception) -> None:
         """Tell those who wait for `jobs` what went wrong."""
