@@ -89,6 +89,12 @@ def test_frequencies_are_the_probabilities() -> None:
     assert shares == pytest.approx([0, 2 / 9, 3 / 9, 4 / 9], abs=0.015)
 
 
+def test_what_is_ruled_out_is_so_by_logits_however_close() -> None:
+    # The log-probabilities of the first two are the same number.
+    row = torch.tensor([[0.0, 1.1920929e-07, 1.0]])
+    assert one(row, Draw(1.0, 1.0, 2, Point(0.0)))[0] == 1
+
+
 @settings(deadline=None)
 @given(
     st.lists(st.floats(-30, 30), min_size=2, max_size=9),

@@ -69,30 +69,37 @@ def choose(
         logprobs_of: `raw`: the softmax of the logits at temperature 1, whatever was drawn from; `sampled`:
             the distribution that was drawn from (a greedy choice then has probability 1).
     """
-    raw = torch.log_softmax(logits.float(), dim=-1)
+    logits = logits.float()
+    raw = torch.log_softmax(logits, dim=-1)
     hot = [row for row, draw in enumerate(draws) if draw.temperature > 0]
     if len(hot) == len(draws):
-        tokens, drawn_from = _draw(raw, draws)
+        tokens, drawn_from = _draw(logits, raw, draws)
         chosen = (raw if logprobs_of == "raw" else drawn_from).gather(1, tokens)
     else:
         tokens = raw.argmax(dim=-1, keepdim=True)
         chosen = raw.gather(1, tokens) if logprobs_of == "raw" else torch.zeros_like(raw[:, :1])
         if hot:
             rows = torch.tensor(hot, device=logits.device)
-            tokens[rows], drawn_from = _draw(raw[rows], [draws[row] for row in hot])
+            tokens[rows], drawn_from = _draw(logits[rows], raw[rows], [draws[row] for row in hot])
             chosen[rows] = (raw[rows] if logprobs_of == "raw" else drawn_from).gather(1, tokens[rows])
     # torch does not say what its lists hold.
     return tokens.flatten().tolist(), chosen.flatten().tolist()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
 
-def _draw(raw: Tensor, draws: Sequence[Draw]) -> tuple[Tensor, Tensor]:
-    """A token of each row `[rows, 1]`, and the log-probabilities `[rows, vocabulary]` it was drawn from."""
-    scaled = raw
+def _draw(logits: Tensor, raw: Tensor, draws: Sequence[Draw]) -> tuple[Tensor, Tensor]:
+    """A token of each row `[rows, 1]`, and the log-probabilities `[rows, vocabulary]` it was drawn from.
+
+    Args:
+        logits: `[rows, vocabulary]`.
+        raw: Their log-probabilities at temperature 1.
+        draws: One a row, none of temperature 0.
+    """
+    scaled = logits
     if any(draw.temperature != 1 for draw in draws):
-        scaled = raw / _column([draw.temperature for draw in draws], raw)
+        scaled = logits / _column([draw.temperature for draw in draws], logits)
+    # Ruled out by logits: rounded log-probabilities can tie where these do not.
     kept = _keep(scaled, draws)
-    if kept is not raw:
-        kept = torch.log_softmax(kept, dim=-1)
+    kept = raw if kept is logits else torch.log_softmax(kept, dim=-1)
     exact = torch.float32 if raw.device.type == "mps" else torch.float64
     sums = kept.exp().cumsum(dim=-1, dtype=exact)
     # Rounding never lifts a point past the last token with any probability.
