@@ -37,9 +37,40 @@ class Clock(TrainerCallback):
         self.seconds.append(time.perf_counter() - self._began)
 
 
+def trainer(folder: str, clock: Clock, tokens: int) -> Any:
+    """Its trainer, for samples of so many tokens."""
+    words = tokenizer()
+    return GRPOTrainer(
+        model=network(len(words)),
+        reward_funcs=lambda completions, **_: [float(text.count("e")) for text in completions],
+        args=GRPOConfig(
+            output_dir=folder,
+            use_cpu=True,
+            bf16=False,
+            per_device_train_batch_size=ROWS,
+            num_generations=GROUP,
+            max_completion_length=tokens,
+            generation_kwargs={"min_new_tokens": tokens},
+            max_steps=STEPS,
+            learning_rate=1e-4,
+            lr_scheduler_type="constant",
+            beta=0.0,
+            gradient_checkpointing=False,
+            report_to="none",
+            save_strategy="no",
+            logging_steps=10_000,
+            disable_tqdm=True,
+            seed=0,
+        ),
+        processing_class=words,
+        callbacks=[clock],
+        train_dataset=Dataset.from_dict({"prompt": [TEXT] * 64}),
+    )
+
+
 def train() -> dict[str, float]:
-    """Its own trainer; generation is what it spends in its own method of that name."""
-    words, clock, generating = tokenizer(), Clock(), list[float]()
+    """Its own training; generation is what it spends in its own method of that name."""
+    clock, generating = Clock(), list[float]()
     own = GRPOTrainer._generate_single_turn
 
     def generate(self: Any, *args: Any, **more: Any) -> Any:
@@ -50,63 +81,34 @@ def train() -> dict[str, float]:
 
     GRPOTrainer._generate_single_turn = generate
     with tempfile.TemporaryDirectory() as folder:
-        GRPOTrainer(
-            model=network(len(words)),
-            reward_funcs=lambda completions, **_: [float(text.count("e")) for text in completions],
-            args=GRPOConfig(
-                output_dir=folder,
-                use_cpu=True,
-                bf16=False,
-                per_device_train_batch_size=ROWS,
-                num_generations=GROUP,
-                max_completion_length=NEW,
-                generation_kwargs={"min_new_tokens": NEW},
-                max_steps=STEPS,
-                learning_rate=1e-4,
-                lr_scheduler_type="constant",
-                beta=0.0,
-                gradient_checkpointing=False,
-                report_to="none",
-                save_strategy="no",
-                logging_steps=10_000,
-                disable_tqdm=True,
-                seed=0,
-            ),
-            processing_class=words,
-            callbacks=[clock],
-            train_dataset=Dataset.from_dict({"prompt": [TEXT] * 64}),
-        ).train()
+        trainer(folder, clock, NEW).train()
+    GRPOTrainer._generate_single_turn = own
     return {
         "generate_ms": statistics.median(generating[WARM:]) * 1e3,
         "step_ms": statistics.median(clock.seconds[WARM:]) * 1e3,
     }
 
 
-def converse(turns: int) -> float:
-    """Its loop of several turns: the whole history goes through `generate` again in each."""
+def converse() -> dict[str, float]:
+    """Its loop of several turns: the whole history goes through its own generation again in each."""
     words = tokenizer()
-    module = network(len(words))
-    prompt = torch.tensor([words(TEXT)["input_ids"]] * ROWS)
-    seen = torch.randint(3, len(words), (ROWS, SEEN))
+    prompt: list[int] = words(TEXT)["input_ids"]
+    seen: list[int] = torch.randint(3, len(words), (SEEN,)).tolist()
+    with tempfile.TemporaryDirectory() as folder:
+        made = trainer(folder, Clock(), SAID)
 
-    @torch.inference_mode()
-    def play() -> None:
-        ids = prompt
-        for _ in range(turns):
-            ids = module.generate(
-                ids,
-                attention_mask=torch.ones_like(ids),
-                max_new_tokens=SAID,
-                min_new_tokens=SAID,
-                do_sample=True,
-                top_k=0,
-                pad_token_id=0,
-            )
-            ids = torch.cat([ids, seen], dim=1)
+        def play(turns: int) -> None:
+            rows = [list(prompt) for _ in range(ROWS)]
+            for _ in range(turns):
+                said, _ = made._generate_single_turn(rows, None, {}, GROUP)
+                rows = [row + more + seen for row, more in zip(rows, said, strict=True)]
 
-    return timed(play, 3, warm=1) * 1e3
+        return {
+            "turns_ms": timed(lambda: play(TURNS), 3, warm=1) * 1e3,
+            "one_turn_ms": timed(lambda: play(1), 10) * 1e3,
+        }
 
 
 if __name__ == "__main__":
     torch.set_num_threads(int(sys.argv[1]))
-    report({**train(), "turns_ms": converse(TURNS), "one_turn_ms": converse(1)})
+    report({**train(), **converse()})
