@@ -135,22 +135,22 @@ def test_limits_end_episodes_with_their_reason(tmp_path: Path) -> None:
 def test_a_full_disk_stops_the_run_and_loses_nothing(tmp_path: Path) -> None:
     place = tmp_path / "small"
     place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1500k", "tmpfs", str(place)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=5000k", "tmpfs", str(place)]
     if subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("only root can mount a small file system to fill")
     try:
         store = place / "t.db"
-        big = Walk(size=2000)
+        big = Walk(size=8000)
         with pytest.raises(
             turnwise.RunStopped, match=r"(disk is full|disk I/O error|full).*turnwise resume"
         ) as caught:
             turnwise.run(big, Walker(), store=store, concurrency=20)
         assert "\n" not in str(caught.value)
-        subprocess.run(["mount", "-o", "remount,size=20m", str(place)], check=True)
+        subprocess.run(["mount", "-o", "remount,size=80m", str(place)], check=True)
         before = {row.number for row in turnwise.open_run(store=store).episodes() if row.stop}
         walker = Walker()
         run = turnwise.resume("last", store=store, environment=big, agents={"agent": walker})
-        assert run.summary()["episodes"] == 2000
+        assert run.summary()["episodes"] == 8000
         assert before
         assert not {int(task[1:]) for task, _ in walker.asked} & before
     finally:

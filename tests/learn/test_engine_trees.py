@@ -119,7 +119,8 @@ def test_any_trees_give_what_rows_alone_give(shapes: list[Any], twice: bool, tok
     rows = [made for shape in shapes for made in grown(shape, rng)]
     rows = [[*made, (5, True), (6, True)] for made in rows] * (2 if twice else 1)
     batch = batch_with(*rows)
-    same(engine(layout="trees", tokens=tokens), engine(layout="rectangles"), batch)
+    # Single precision: of a gradient whose parts cancel, less is left than of its rounding.
+    same(engine(layout="trees", tokens=tokens), engine(layout="rectangles"), batch, close=1e-4)
 
 
 @settings(deadline=None, max_examples=25)
