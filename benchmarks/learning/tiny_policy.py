@@ -1,7 +1,7 @@
 """Makes the policy that ships with Turnwise, `tiny/sprout`, from nothing, on one core.
 
-    python benchmarks/learning/tiny_policy.py      the policy, into the package
-    python benchmarks/learning/tiny_policy.py --worlds lock --scale 0.01 --out policy --result policy.json
+    python benchmarks/learning/tiny_policy.py                    the policy, into the package
+    python benchmarks/learning/tiny_policy.py --scale 0.02 --out /tmp/policy    all steps in a minute
 
 Scripted players of several worlds play (solvers, and weaker ones, so that there is something left to learn);
 a tokenizer and a Llama of 0.9 million weights learn to say what they said; then the policy learns from its
@@ -47,7 +47,7 @@ SEED = 0
 NAME = "sprout"
 SIZE = {"hidden": 128, "layers": 4, "heads": 4, "groups": 2, "tied": True, "context": 2048}
 TOKENS = 1024
-CLONING = {"steps": 900, "lr": 3e-3, "rows": 32}
+CLONING = {"steps": 420, "lr": 3e-3, "rows": 32}
 CHUNK = 10
 """Steps between two learning rates."""
 
@@ -64,37 +64,31 @@ def within(task: Any, rng: random.Random) -> Generator[str | None, Any, None]:
 class World(NamedTuple):
     """A world, whose episodes are imitated in it, and how it is learned and evaluated."""
 
-    players: list[tuple[Any, int, dict[str, Any]]]
-    """Who plays, how many episodes, and in which settings but those of the evaluation."""
+    players: dict[Any, int]
+    """Episodes of each player."""
     settings: dict[str, Any] = {}
     held_out: dict[str, Any] = {}
     """Settings of the evaluation that differ."""
+    fixed: int | None = None
+    """Tasks there are, where these cannot be chosen: then each is played over and over."""
     success: float = 1.0
     """The score from which an episode is one."""
-    learned: dict[str, Any] = {}
-    """Keys of the training that follows the cloning (see `LESSONS`), besides `LEARNING`."""
+    learned: dict[str, Any] | None = None
+    """Keys of the training that follows the cloning; None: there is none."""
 
 
 WORLDS = {
-    # Among few numbers it is soon found out what the hints mean; among many at once, only late.
-    "number_guess": World(
-        [(within, 3500, {}), *((within, 1000, {"high": high}) for high in (6, 12, 25))],
-        {"max_turns": 10},
-        {"max_turns": 7},
-    ),
-    "lock": World(
-        [("search", 300, {}), ("solver", 200, {}), ("random", 400, {})],
-        learned={"steps": 24, "lr": 6e-4},
-    ),
+    "number_guess": World({within: 3000}, {"max_turns": 10}, {"max_turns": 7}),
+    "lock": World({"search": 300, "solver": 300, "random": 900}, learned={"steps": 20}),
     "keydoor": World(
-        [("search", 200, {}), ("solver", 500, {}), ("random", 50, {})],
-        learned={"steps": 12, "tasks_per_step": 8},
+        {"search": 500, "solver": 1200, "random": 150}, learned={"steps": 12, "tasks_per_step": 8}
     ),
-    "bifurcation": World([("solver", 200, {}), ("random", 200, {})]),
-    "maze": World([("solver", 400, {}), ("skill50", 100, {})], {"max_steps": 40}, success=-30),
+    "bifurcation": World({"solver": 200, "random": 300}),
+    "maze": World({"solver": 600, "skill50": 400}, {"max_steps": 40}, success=-30),
+    "wordle": World({"skill75": 900, "solver": 300}, success=-5),
+    "twenty_questions": World({"solver": 1200}, fixed=158, success=-19),
+    "earl_compare": World({"solver": 400, "random": 100}),
 }
-LESSONS = ("lock", "keydoor")
-"""Where it learns from its own episodes, in this order."""
 LEARNING = {
     "credit": "turn_baseline",
     "tasks_per_step": 16,
@@ -103,18 +97,26 @@ LEARNING = {
     "minibatches": 2,
     "max_tokens": 16,
 }
-EVALUATED = 200
-"""Episodes of an evaluation."""
+EVALUATED = 150
+"""Episodes of an evaluation, about."""
 
 
-def demonstrated(names: list[str], store: Path, scale: float) -> list[Run]:
+def played(name: str, player: Any, count: int, settings: dict[str, Any], store: Path) -> Run:
+    """About `count` episodes of a world."""
+    fixed = WORLDS[name].fixed
+    if fixed is None:
+        return turnwise.run(name, player, seed=SEED, settings={"count": count} | settings, store=store)
+    settings = {key: value for key, value in settings.items() if key != "split"}
+    return turnwise.run(name, player, seed=SEED, settings=settings, epochs=-(-count // fixed), store=store)
+
+
+def demonstrated(store: Path, scale: float) -> list[Run]:
     """Episodes to learn to talk from."""
-    runs: list[Run] = []
-    for name in names:
-        for player, count, own in WORLDS[name].players:
-            settings = WORLDS[name].settings | {"count": max(8, int(count * scale)), "split": "train"} | own
-            runs.append(turnwise.run(name, player, seed=SEED, settings=settings, store=store))
-    return runs
+    return [
+        played(name, player, max(8, int(count * scale)), world.settings | {"split": "train"}, store)
+        for name, world in WORLDS.items()
+        for player, count in world.players.items()
+    ]
 
 
 def cloned(runs: list[Run], scale: float) -> tuple[LocalEngine, dict[str, Any]]:
@@ -151,6 +153,7 @@ def cloned(runs: list[Run], scale: float) -> tuple[LocalEngine, dict[str, Any]]:
 def learned(name: str, model: str, work: Path, scale: float) -> tuple[str, dict[str, Any]]:
     """The policy after it learned from its own episodes in a world, and how it came about."""
     world = WORLDS[name]
+    assert world.learned is not None
     keys = LEARNING | world.learned
     keys["steps"] = max(2, int(keys["steps"] * scale))
     keys["settings"] = world.settings | {"count": 2000, "split": "train"} | keys.get("settings", {})
@@ -172,24 +175,23 @@ def learned(name: str, model: str, work: Path, scale: float) -> tuple[str, dict[
     return f"hf/{last / 'policy'}", {"keys": keys, "seconds": seconds, "curve": curve}
 
 
-def evaluated(names: list[str], folder: Path, store: Path, scale: float) -> dict[str, dict[str, Any]]:
+def evaluated(folder: Path, store: Path, scale: float) -> dict[str, dict[str, Any]]:
     """Of each world the score, the share of successes and of valid replies, on tasks not trained on."""
     found: dict[str, dict[str, Any]] = {}
-    for name in names:
-        world = WORLDS[name]
-        settings = {"count": max(20, int(EVALUATED * scale))} | world.settings | world.held_out
+    for name, world in WORLDS.items():
+        settings = world.settings | world.held_out
         agent = AgentConfig(use=f"tiny/{folder}", sampling=Sampling(temperature=1.0, max_tokens=24))
-        run = turnwise.run(name, agent, seed=SEED, settings=settings, store=store)
+        run = played(name, agent, max(20, int(EVALUATED * scale)), settings, store)
         logs = list(run.logs())
         scores = np.array([log.score() for log in logs])
-        invalid = [log.metrics["invalid"] for log in logs]
+        invalid = [log.metrics.get("invalid") for log in logs]
         turns = [len(log.calls) for log in logs]
         found[name] = {
             "settings": settings,
             "episodes": len(logs),
             "score": [round(value, 4) for value in (run.score.mean, run.score.low, run.score.high)],
             "success": round(float((scores >= world.success).mean()), 4),
-            "valid": round(1 - sum(invalid) / sum(turns), 4),
+            "valid": None if None in invalid else round(1 - sum(invalid) / sum(turns), 4),
             "turns": round(float(np.mean(turns)), 2),
         }
         print(f"{name:18}", found[name], flush=True)
@@ -201,7 +203,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--worlds", nargs="+", default=list(WORLDS), choices=list(WORLDS))
     parser.add_argument("--scale", type=float, default=1.0, help="Share of all episodes and steps.")
     parser.add_argument("--out", type=Path, default=SHIPPED / NAME, help="Folder of the policy.")
     parser.add_argument(
@@ -214,18 +215,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as thrown:
         work = given.work or Path(thrown)
         work.mkdir(parents=True, exist_ok=True)
-        runs = demonstrated(given.worlds, work / "players.db", given.scale)
+        runs = demonstrated(work / "players.db", given.scale)
         engine, cloning = cloned(runs, given.scale)
         engine.save(work / "cloned")
-        before = evaluated(given.worlds, work / "cloned", work / "evaluated.db", given.scale)
+        before = evaluated(work / "cloned", work / "evaluated.db", given.scale)
         model, learning = f"hf/{work / 'cloned'}", dict[str, Any]()
-        for name in LESSONS:
-            if name in given.worlds:
+        for name, world in WORLDS.items():
+            if world.learned is not None:
                 model, learning[name] = learned(name, model, work, given.scale)
         last = LocalEngine(model.removeprefix("hf/"), options=LocalOptions(device="cpu"))
         shutil.rmtree(given.out, ignore_errors=True)
         tiny.shrunk(last.module, last.tokenizer, given.out)
-        after = evaluated(given.worlds, given.out, work / "evaluated.db", given.scale)
+        after = evaluated(given.out, work / "evaluated.db", given.scale)
     result = {
         "seed": SEED,
         "scale": given.scale,
