@@ -53,13 +53,21 @@ class _Norm(NamedTuple):
 
     weight: Tensor
     eps: float
+    least: Tensor
+    """`[1]` The same as `eps`."""
 
     @classmethod
     def of(cls, module: Any) -> _Norm:
-        return cls(module.weight, module.variance_epsilon)
+        weight, eps = module.weight, module.variance_epsilon
+        return cls(weight, eps, weight.detach().new_full((1,), eps))
 
     def __call__(self, x: Tensor) -> Tensor:
-        return functional.rms_norm(x, self.weight.shape, self.weight, self.eps)
+        if x.dtype is not torch.float32 or x.is_cuda:
+            return functional.rms_norm(x, self.weight.shape, self.weight, self.eps)
+        # On a CPU, the same in two thirds of the time.
+        length: Tensor = cast(Any, torch.linalg).vector_norm(x, dim=-1, keepdim=True)
+        scale = torch.addcmul(self.least, length, length, value=1 / x.shape[-1]).rsqrt_()
+        return scale.mul(x).mul_(self.weight)
 
 
 class _Layer(NamedTuple):
@@ -112,7 +120,7 @@ class Call(NamedTuple):
     angles: Tensor
     """`[tokens or 1, 2, 1, head width]` See `Llama._table`."""
     mask: Tensor | None
-    """`[rows, 1, width, slots]` To add to attention's scores."""
+    """`[rows or 1, 1, width, slots]` To add to attention's scores."""
 
     @property
     def causal(self) -> bool:
@@ -209,7 +217,7 @@ class Llama:
             seats=where,
             positions=positions if ragged or not in_line else None,
             angles=self._table,
-            mask=_mask(positions, slots, memory.data) if masked else None,
+            mask=_mask(positions if ragged else positions[:1], slots, memory.data) if masked else None,
         )
         table = self._angles(memory.slots)
         flat = positions.flatten()

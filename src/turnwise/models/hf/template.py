@@ -24,8 +24,8 @@ class TemplateChat:
     `whole`, that and what came since; and the template's tail behind an assistant's words. Where `closed`
     begins `whole`, the template leaves the past alone, and what it adds is the difference: the tail (less an
     end token that was sampled) and this difference are encoded and put behind the tokens that are there.
-    Where it does not, the template rewrites the past, and there is nothing to extend, unless thoughts are to
-    be kept: then what it writes behind other words in the answer's place is added.
+    Where it does not, the template rewrites the past, and there is nothing to extend. Where thoughts are to
+    be kept, one text does: what the template writes behind other words in the answer's place is added.
 
     Args:
         tokenizer: With a chat template.
@@ -57,19 +57,20 @@ class TemplateChat:
         shown = [plain(message) for message in messages]
         stand_in = {"role": "assistant", "content": _SENTINEL}
         tools, new = said.tools, len(said.messages)
+        without = [*shown[: new - 1], stand_in]
         try:
-            closed = self._text(shown[:new], tools, prompt=False)
-            whole = self._text(shown, tools, prompt=True)
-            marked = self._text([*shown[: new - 1], stand_in], tools, prompt=False)
+            if self._keep_thoughts:
+                # Whatever becomes of the words, what comes behind them is the same text.
+                marked = self._text([*without, *shown[new:]], tools, prompt=True)
+                _, found, tail = marked.rpartition(_SENTINEL)
+            else:
+                closed = self._text(shown[:new], tools, prompt=False)
+                whole = self._text(shown, tools, prompt=True)
+                if not whole.startswith(closed):
+                    return None
+                _, found, tail = self._text(without, tools, prompt=False).rpartition(_SENTINEL)
+                tail += whole[len(closed) :]
         except ModelError:
-            return None
-        _, found, tail = marked.rpartition(_SENTINEL)
-        if whole.startswith(closed):
-            tail += whole[len(closed) :]
-        elif self._keep_thoughts:
-            shown[new - 1] = stand_in
-            _, found, tail = self._text(shown, tools, prompt=True).rpartition(_SENTINEL)
-        else:
             return None
         added = self._encode(self._after(said.sampled, tail))
         return [*said.prompt, *said.sampled, *added] if found else None
