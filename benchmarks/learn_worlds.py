@@ -25,18 +25,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import PreTrainedTokenizerFast
 
 import turnwise
 from common import RESULTS
+from learning import begin
 from turnwise.engine.results import Run
 from turnwise.environments import lmrl_gym
 from turnwise.environments.lmrl_gym.maze import STARTS
 from turnwise.environments.parts.world import WorldTask
-from turnwise.learn import tiny
-from turnwise.learn.engine.local import LocalEngine, LocalOptions
-from turnwise.learn.imitation import demonstrations, imitate
 from turnwise.learn.journal import read_log
 
 METHODS: dict[str, dict[str, Any]] = {
@@ -119,58 +115,18 @@ SMOOTH = 5
 """Steps whose mean a point of the plot is: each step plays other tasks."""
 
 
-def tokenizer(texts: Iterable[str], vocabulary: int = 512) -> Any:
-    """The tiny policy's, with merges learned from what is said in a world: a sentence that comes back all the
-    time is a token or two, and so an episode is short."""
-    plain = tiny.tokenizer()
-    raw: Any = Tokenizer(models.BPE())
-    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    raw.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary,
-        special_tokens=plain.convert_ids_to_tokens(range(6)),
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-    )
-    raw.train_from_iterator(texts, trainer=trainer)
-    fast = PreTrainedTokenizerFast(tokenizer_object=raw, eos_token=plain.eos_token, pad_token=plain.pad_token)
-    fast.chat_template = plain.chat_template
-    return fast
-
-
-def begun(world: World, runs: Iterable[Run], seed: int) -> LocalEngine:
-    """A policy with random weights, over the tokens of a world's texts."""
-    reads = tokenizer(turn.message.text for run in runs for log in run.logs() for turn in log.turns)
-    module = tiny.policy(context=world.context, seed=seed)
-    torch.manual_seed(seed)
-    module.resize_token_embeddings(len(reads), mean_resizing=False)
-    return LocalEngine(module, reads, options=LocalOptions(device="cpu"))
-
-
 def clone(name: str, seed: int, work: Path) -> str:
-    """A policy that has learned a world's language; its folder."""
-    world, folder = WORLDS[name], work / f"{name}-{seed}"
-    if folder.exists():
-        return str(folder)
-    began = time.process_time()
-    runs = [
-        turnwise.run(
-            world.environment,
-            player,
-            epochs=epochs,
-            seed=seed,
-            settings=world.settings,
-            store=work / "clones.db",
-        )
-        for player, epochs in world.players.items()
-    ]
-    engine = begun(world, runs, seed)
-    batch = demonstrations(runs, engine.tokenizer)
-    losses = imitate(engine, batch, steps=world.clone_steps, lr=3e-3, seed=seed)
-    seconds = time.process_time() - began
-    print(f"{folder.name}: cloned in {seconds:.0f} s, loss {losses[0]:.2f} to {losses[-1]:.2f}", flush=True)
-    engine.save(folder)
-    return str(folder)
+    """A policy that has learned a world's language, as `hf/FOLDER`."""
+    world = WORLDS[name]
+    return begin.clone(
+        work / f"{name}-{seed}",
+        environment=world.environment,
+        settings=world.settings,
+        players=world.players,
+        steps=world.clone_steps,
+        context=world.context,
+        seed=seed,
+    )
 
 
 def train(name: str, method: str, seed: int, work: Path, **changed: Any) -> dict[str, Any]:
@@ -182,7 +138,7 @@ def train(name: str, method: str, seed: int, work: Path, **changed: Any) -> dict
         world.train | METHODS[method] | {"steps": steps} | changed,
         environment=world.environment,
         settings=world.settings,
-        model=f"hf/{policy}",
+        model=policy,
         max_tokens=world.max_tokens,
         concurrency=128,
         seed=seed,

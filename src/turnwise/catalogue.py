@@ -86,8 +86,11 @@ class System(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     verifiability: Literal["exact", "test", "judge", "human"] | None = None
     state: Literal["stateless", "db", "simulator", "filesystem", "game"] | None = None
     year: int
-    run: tuple[str, ...]
+    run: tuple[str, ...] = ()
     """Commands after `turnwise`, each on its smallest setting."""
+    study: tuple[str, ...] = ()
+    """Commands that train by it and write a page of what came of it, in a checkout; `--smallest` takes
+    seconds."""
 
     @property
     def tags(self) -> tuple[str, ...]:

@@ -45,8 +45,9 @@ def command(
         table = Table.grid(padding=(0, 2))
         table.add_column(style="dim")
         for key, value in _plain(systems[name]).items():
-            if key == "run":
-                table.add_row(key, "\n".join(f"turnwise {line}" for line in value))
+            if key in ("run", "study"):
+                before = "turnwise " if key == "run" else ""
+                table.add_row(key, "\n".join(before + line for line in value))
             else:
                 shown = cast("list[Any]", value) if isinstance(value, list) else [value]
                 table.add_row(key, ", ".join(str(one) for one in shown))
