@@ -39,6 +39,14 @@ class Stop(StrEnum):
     ERROR = "error"
     """Infrastructure or the environment failed: an outcome of its own, never a score."""
 
+    @property
+    def cut(self) -> bool:
+        """Whether a limit broke the conversation off, which did not come to an end of its own."""
+        return self in _LIMITS
+
+
+_LIMITS = frozenset({Stop.MAX_TURNS, Stop.MAX_TOOL_CALLS, Stop.MAX_TOKENS, Stop.BUDGET, Stop.TIMEOUT})
+
 
 Ref: TypeAlias = int | Message
 """One entry of a view: the index of a turn, or a message shown to this role alone (a system prompt)."""

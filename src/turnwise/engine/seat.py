@@ -25,9 +25,6 @@ from turnwise.message import Message, Text, ToolSpec
 from turnwise.model import Request, Sample
 from turnwise.task import Task, TaskSet
 
-BROKEN_OFF = frozenset({Stop.MAX_TURNS, Stop.MAX_TOOL_CALLS, Stop.MAX_TOKENS, Stop.BUDGET, Stop.TIMEOUT})
-"""Stops that are a limit's doing, not an end of the conversation."""
-
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
     """How things stand when the role is asked, or at the end."""

@@ -31,9 +31,6 @@ from turnwise.learn.render import Renderer
 from turnwise.learn.views import Break, Ids, as_ids
 from turnwise.log import EpisodeLog, Stop
 
-CUT = frozenset({Stop.MAX_TURNS, Stop.MAX_TOOL_CALLS, Stop.MAX_TOKENS, Stop.BUDGET, Stop.TIMEOUT})
-"""How an episode ends that was cut off, instead of ending by itself."""
-
 
 class Why(StrEnum):
     """Why an episode is left out."""
@@ -223,7 +220,7 @@ class _Table:
         log, number = episode.log, len(self._episodes)
         group = self._groups.setdefault(episode.group, len(self._groups))
         score = log.score(trained[0]) or 0.0
-        self._episodes.append((episode.name, group, score, log.stop in CUT))
+        self._episodes.append((episode.name, group, score, log.stop is not None and log.stop.cut))
         states = {note.turn: wire.encode(note.value) for note in log.notes if note.name == "state"}
         self._keyed = self._keyed or bool(states)
         task = instance(log) if states else b""

@@ -16,7 +16,7 @@ from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar, cast
 
-from turnwise.engine.seat import BROKEN_OFF, Moment, Seat
+from turnwise.engine.seat import Moment, Seat
 from turnwise.environment import Environment
 from turnwise.errors import ConfigError
 from turnwise.limits import Limits
@@ -122,7 +122,8 @@ class GymEnv(gymnasium.Env[str, str]):
             raise gymnasium.error.ResetNeeded("call reset() first: no episode is going on")
         moment = self._wait(self.seat.say(str(action)))
         self._take(moment)
-        broken_off = moment.over and self.seat.episode.stop in BROKEN_OFF
+        stop = self.seat.episode.stop
+        broken_off = moment.over and stop is not None and stop.cut
         return self._said, moment.reward, moment.over and not broken_off, broken_off, self._info(moment)
 
     def render(self) -> str | None:  # pyright: ignore[reportIncompatibleMethodOverride]

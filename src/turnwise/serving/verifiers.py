@@ -24,7 +24,7 @@ from secrets import randbits
 from typing import Any, Literal, cast
 
 from turnwise import wire
-from turnwise.engine.seat import BROKEN_OFF, Moment, Seat
+from turnwise.engine.seat import Moment, Seat
 from turnwise.environment import Environment
 from turnwise.environments.adapters import vf_messages
 from turnwise.errors import ConfigError, TurnwiseError
@@ -181,7 +181,8 @@ class TurnwiseEnv(vf.MultiTurnEnv):
         if moment.over:
             if state["turnwise"]["score"] is None:
                 raise vf.InfraError(f"a verdict is missing in the episode of task {episode.task.id!r}")
-            state["is_truncated"] = state["is_truncated"] or episode.stop in BROKEN_OFF
+            if episode.stop is not None and episode.stop.cut:
+                state["is_truncated"] = True
             state["final_env_response"] = said
         return said
 

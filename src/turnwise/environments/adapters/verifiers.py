@@ -28,13 +28,13 @@ from turnwise.log import Stop
 from turnwise.message import Message, ToolSpec
 from turnwise.task import Task
 
-_BROKEN_OFF = {
+_STOPS = {
     "max_turns_reached": Stop.MAX_TURNS,
     "max_total_completion_tokens_reached": Stop.MAX_TOKENS,
     "prompt_too_long": Stop.MAX_TOKENS,
     "timeout_reached": Stop.TIMEOUT,
 }
-"""What the library calls the stops that break a rollout off."""
+"""Ours, by what the library calls those that break a rollout off."""
 
 
 class VerifiersTask(Task, frozen=True, kw_only=True):
@@ -163,7 +163,7 @@ class VerifiersGame(Game):
             says=_said([vf_messages.message(message) for message in final]),
             pays=(Paid(to="agent", value=float(state["reward"])),),
             over=True,
-            stop=_BROKEN_OFF.get(stop, Stop.COMPLETED),
+            stop=_STOPS.get(stop, Stop.COMPLETED),
             outcome=stop,
             metrics={name: float(value) for name, value in metrics.items()},
         )

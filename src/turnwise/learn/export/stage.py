@@ -16,7 +16,7 @@ from turnwise.engine.vacancy import Vacancy
 from turnwise.environment import Environment
 from turnwise.errors import CapabilityError, ConfigError
 from turnwise.learn.engine.protocol import TrainingError
-from turnwise.learn.rows import CUT, batch_of
+from turnwise.learn.rows import batch_of
 from turnwise.limits import Limits
 from turnwise.log import EpisodeLog
 from turnwise.task import Task, TaskSet
@@ -56,7 +56,7 @@ class Played(NamedTuple):
     @property
     def truncated(self) -> bool:
         """Whether a limit cut it off."""
-        return self.log.stop in CUT
+        return self.log.stop is not None and self.log.stop.cut
 
     @property
     def turns(self) -> int:
