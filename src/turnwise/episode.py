@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from math import isfinite
 from time import perf_counter, time
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
@@ -95,13 +96,13 @@ class Episode:
         "_fresh_effects",
         "_fresh_metrics",
         "_journal",
-        "_loop",
         "_main",
         "_old_notes",
         "_old_rewards",
         "_old_toolsets",
         "_old_turns",
         "_rng",
+        "_script",
         "_successors",
         "_timings",
         "_toolset_ids",
@@ -191,8 +192,9 @@ class Episode:
         if recording is not None and recording.stored:
             self._old_turns, self._old_rewards = len(recording.log.turns), len(recording.log.rewards)
             self._old_notes, self._old_toolsets = len(recording.log.notes), len(recording.log.toolsets)
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[Any] | None = None
+        self._script: CoroutineType[Any, Any, None] | None = None
+        """The script, where it runs only while `_main` runs: a quicker way to tell."""
         self._turnstile: Turnstile | None = None
         self._branches: set[asyncio.Task[Any]] = set()
         self._delivered = 0
@@ -418,11 +420,12 @@ class Episode:
 
     def ticket(self) -> int | None:
         """A place in the order of effects, where branches run at once; None in a plain sequence."""
-        # With the loop at hand, this is twice as quick; it is asked before every call.
-        main = self._main
-        task = None if main is None else asyncio.current_task(self._loop)
+        script = self._script
+        if script is not None and script.cr_running and self._turnstile is None:
+            return None
+        task = None if self._main is None else asyncio.current_task()
         if self._turnstile is None:
-            if task is main:
+            if task is self._main:
                 return None
             self._turnstile = Turnstile()
         if task is not None and task is not self._main:
@@ -465,8 +468,9 @@ class Episode:
 
     async def play(self) -> None:
         """Run the script to its end; never raises but for cancellation and divergence."""
-        self._loop = asyncio.get_running_loop()
         self._main = asyncio.current_task()
+        # A loop's own kind of tasks may be begun at once, within the script that makes them.
+        plain = asyncio.get_running_loop().get_task_factory() is None
         environment = self.environment
         seconds = None if self.limits is None else self.limits.seconds
         stop: Stop = Stop.COMPLETED
@@ -474,11 +478,14 @@ class Episode:
         try:
             try:
                 script = environment.run(self.task, self)
+                if plain and isinstance(script, CoroutineType):
+                    self._script = script
                 await (script if seconds is None else _within(seconds, script))
             except EpisodeStop as reached:
                 stop, detail = reached.stop, reached.detail
             self._settle()
             self.limited = False
+            self._script = None
             await environment.score(self.task, self)
         except EpisodeStop as reached:
             stop, detail = reached.stop, reached.detail
@@ -539,10 +546,10 @@ class Episode:
             self.__dict__.pop(name, None)
             role.dissolve()
         self.roles = {}
-        self._main = None
+        self._main = self._script = None
 
-    def header(self) -> EpisodeLog:
-        """The log's header: everything known before the first turn."""
+    def header(self, **begun: Any) -> EpisodeLog:
+        """The log's header: everything known before the first turn, and with it what was drained since."""
         return EpisodeLog(
             environment=self.environment.name,
             settings=self.environment.settings(),
@@ -552,6 +559,7 @@ class Episode:
             seed=self.first_seed,
             agents={name: agent.name for name, agent in self._last_agents().items()},
             branches=self.branches,
+            **begun,
         )
 
     def _last_agents(self) -> dict[str, Agent]:

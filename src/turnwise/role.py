@@ -194,7 +194,7 @@ class Role:
             messages = [entry.message for entry in entries]
         length = len(refs)
         parent = self._tip
-        if parent is None or parent.prompt is not refs or not parent.begins(refs):
+        if parent is None or parent.prompt is not refs or refs[parent.length] != parent.said:
             parent = self._parent(refs)
         if sampling is None and stop:
             sampling = msgspec.structs.replace(agent.sampling, stop=(*agent.sampling.stop, *stop))

@@ -160,8 +160,9 @@ class Runner:
         except ReplayDivergence as error:
             self._give_up(ReplayDivergence(f"episode {job.number}, {error}"))
             return
-        self.journal.end(episode, journal)
-        self.tally.end(job.number, episode)
+        score = episode.score()
+        self.journal.end(episode, journal, score)
+        self.tally.end(job.number, episode, score)
         if episode.stop is Stop.ERROR:
             self._judge_failure(episode)
         episode.dissolve()

@@ -37,15 +37,14 @@ class Tally:
         if score is not None:
             self.scores.append((task, score))
 
-    def end(self, number: int, episode: Episode) -> None:
-        """An episode ended now."""
+    def end(self, number: int, episode: Episode, score: float | None) -> None:
+        """An episode ended now, with this score."""
         self.running.pop(number, None)
         self.ended += 1
         self.failed += episode.stop is Stop.ERROR
         self._turns += len(episode.turns)
         self._tokens += episode.spent.output
         self._cost += episode.spent.cost
-        score = episode.score()
         if score is not None:
             self.scores.append((episode.task.id, score))
 

@@ -121,9 +121,9 @@ class RunJournal:
         """The journal of one episode, whose next part has this number."""
         return EpisodeJournal(self, number, part)
 
-    def end(self, episode: Episode, journal: EpisodeJournal) -> None:
-        """An episode ended: its last part, and the summary of the whole."""
-        place, summary = (self._run, journal.number), _summary(episode)
+    def end(self, episode: Episode, journal: EpisodeJournal, score: float | None) -> None:
+        """An episode ended with this score: its last part, and the summary of the whole."""
+        place, summary = (self._run, journal.number), _summary(episode, score)
         if journal.part:
             self._batch.ended.append((*summary, *place))
         else:
@@ -184,7 +184,7 @@ class RunJournal:
     def _drain(self, journal: EpisodeJournal, episode: Episode) -> None:
         new, timings = episode.drain()
         if journal.part == 0:
-            new = msgspec.structs.replace(episode.header(), **new)
+            new = episode.header(**new)
         elif not new:
             return
         # The driver of SQLite looks for converters of all bytes but these.
@@ -251,14 +251,14 @@ def _beginning(episode: Episode) -> tuple[Any, ...]:
     return episode.task.id, episode.epoch, episode.first_seed
 
 
-def _summary(episode: Episode) -> tuple[Any, ...]:
+def _summary(episode: Episode, score: float | None) -> tuple[Any, ...]:
     """What is known of an episode at its end (`_ENDED`)."""
     spent = episode.spent
     error = episode.error
     return (
         None if episode.stop is None else episode.stop.value,
         episode.detail,
-        episode.score(),
+        score,
         len(episode.turns),
         episode.calls_made,
         episode.tool_calls,

@@ -385,7 +385,7 @@ class Store:
                 lock = "BEGIN IMMEDIATE" if self.embedded else f"SELECT pg_advisory_xact_lock({_LOCK})"
                 connection.exec_driver_sql(lock)
                 if not sa.inspect(connection).has_table(schema.about.name):
-                    schema.metadata.create_all(connection)
+                    schema.metadata.create_all(connection, checkfirst=False)
                     insert = schema.about.insert().values(key="version", value=str(schema.VERSION))
                     connection.execute(insert)
             version = connection.scalar(
