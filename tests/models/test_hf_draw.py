@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="needs pip install 'turnwise[local]'")
 
-from turnwise.models.hf.draw import Draw, choose  # noqa: E402
+from turnwise.models.draws import Draw  # noqa: E402
+from turnwise.models.hf.draw import choose  # noqa: E402
 
 
 class Point(random.Random):

@@ -2,58 +2,15 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from turnwise.errors import ModelError
-from turnwise.model import Request
+from turnwise.models.draws import Draw
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-
-class Draw(NamedTuple):
-    """How one call draws its tokens. Temperature 0 takes the likeliest token and draws nothing."""
-
-    temperature: float
-    top_p: float
-    top_k: int
-    """0 keeps all tokens."""
-    rng: random.Random
-
-
-def draw_of(request: Request, defaults: Mapping[str, float]) -> Draw:
-    """How `request` wants its tokens drawn, its random numbers included.
-
-    These come from `sampling.seed` where it is given, else from the role's seed and the number of the call.
-    Either way they belong to the call: what else is in its batch changes none of them.
-
-    Raises:
-        ModelError: a value out of range.
-    """
-    sampling = request.sampling
-    asked: Any = sampling.extra.get("top_k")
-    if asked is not None and not isinstance(asked, (int, float)):
-        raise ModelError(f"top_k must be a number, not {asked!r}", kind="bad_request")
-    temperature = _first(sampling.temperature, defaults.get("temperature"), 0.0)
-    top_p = _first(sampling.top_p, defaults.get("top_p"), 1.0)
-    top_k = _first(asked, defaults.get("top_k"), 0)
-    for name, value, good in (
-        ("temperature", temperature, temperature >= 0),
-        ("top_p", top_p, 0 < top_p <= 1),
-        ("top_k", top_k, top_k >= 0),
-    ):
-        if not good:
-            raise ModelError(f"{name} cannot be {value}", kind="bad_request")
-    seed = sampling.seed if sampling.seed is not None else f"{request.rng_seed}/{request.ordinal}"
-    return Draw(temperature, top_p, int(top_k), random.Random(seed))
-
-
-def _first(*values: float | None) -> float:
-    return next(value for value in values if value is not None)
 
 
 def choose(

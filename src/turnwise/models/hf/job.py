@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from turnwise.models.hf.draw import Draw
+from turnwise.models.draws import Draw
 
 if TYPE_CHECKING:
     from torch import Tensor

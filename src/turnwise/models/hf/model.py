@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from turnwise.model import Request
+from turnwise.models.draws import draw_of
 from turnwise.models.hf.aside import aside
 from turnwise.models.hf.batch import Batch, Counters
-from turnwise.models.hf.draw import draw_of
 from turnwise.models.hf.job import Job, Runner
 from turnwise.models.hf.llama import Llama
 from turnwise.models.hf.loading import Loaded, load
