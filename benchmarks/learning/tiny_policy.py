@@ -1,15 +1,17 @@
 """Makes the policy that ships with Turnwise, `tiny/sprout`, from nothing, on one core.
 
-    python benchmarks/learning/tiny_policy.py                    the policy, into the package
-    python benchmarks/learning/tiny_policy.py --scale 0.02 --out /tmp/policy    all steps in a minute
+    python benchmarks/learning/tiny_policy.py      the policy, into the package
+    python benchmarks/learning/tiny_policy.py --worlds lock --scale 0.01 --out policy --result policy.json
 
 Scripted players of several worlds play (solvers, and weaker ones, so that there is something left to learn);
 a tokenizer and a Llama of 0.9 million weights learn to say what they said; then the policy learns from its
 own episodes in some of the worlds. `number_guess` is left as it was cloned, from a player that heeds the
-hints but guesses anywhere within them: that is what the demo trains.
+hints but guesses anywhere within them: that is what `turnwise demo` trains.
 
-What is kept in `results/tiny_policy.json`: settings, curves, seconds, and for each world the score and the
-share of valid replies on tasks that were not trained on, before and after, with 95 % intervals.
+What is kept in `results/tiny_policy.json`, for each seed that was run: settings, curves, seconds, and for
+each world the score and the share of valid replies on tasks that were not trained on, before and after, with
+95 % intervals. The policy that ships is that of seed 0; a policy of another seed is thrown away, but for its
+figures, unless `--out` says where to.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ import torch
 
 import turnwise
 from common import RESULTS
+from learning.tiny_card import card, draw
 from turnwise.engine.config import AgentConfig
 from turnwise.engine.results import Run
 from turnwise.learn import tiny
@@ -43,11 +46,10 @@ from turnwise.learn.journal import read_log
 from turnwise.model import Sampling
 from turnwise.models.tiny.folder import SHIPPED
 
-SEED = 0
 NAME = "sprout"
 SIZE = {"hidden": 128, "layers": 4, "heads": 4, "groups": 2, "tied": True, "context": 2048}
 TOKENS = 1024
-CLONING = {"steps": 420, "lr": 3e-3, "rows": 32}
+CLONING = {"steps": 900, "lr": 3e-3, "rows": 32}
 CHUNK = 10
 """Steps between two learning rates."""
 
@@ -64,31 +66,37 @@ def within(task: Any, rng: random.Random) -> Generator[str | None, Any, None]:
 class World(NamedTuple):
     """A world, whose episodes are imitated in it, and how it is learned and evaluated."""
 
-    players: dict[Any, int]
-    """Episodes of each player."""
+    players: list[tuple[Any, int, dict[str, Any]]]
+    """Who plays, how many episodes, and in which settings but those of the evaluation."""
     settings: dict[str, Any] = {}
     held_out: dict[str, Any] = {}
     """Settings of the evaluation that differ."""
-    fixed: int | None = None
-    """Tasks there are, where these cannot be chosen: then each is played over and over."""
     success: float = 1.0
     """The score from which an episode is one."""
-    learned: dict[str, Any] | None = None
-    """Keys of the training that follows the cloning; None: there is none."""
+    learned: dict[str, Any] = {}
+    """Keys of the training that follows the cloning (see `LESSONS`), besides `LEARNING`."""
 
 
 WORLDS = {
-    "number_guess": World({within: 3000}, {"max_turns": 10}, {"max_turns": 7}),
-    "lock": World({"search": 300, "solver": 300, "random": 900}, learned={"steps": 20}),
-    "keydoor": World(
-        {"search": 500, "solver": 1200, "random": 150}, learned={"steps": 12, "tasks_per_step": 8}
+    # Among few numbers it is soon found out what the hints mean; among many at once, only late.
+    "number_guess": World(
+        [(within, 3500, {}), *((within, 1000, {"high": high}) for high in (6, 12, 25))],
+        {"max_turns": 10},
+        {"high": 16, "max_turns": 4},
     ),
-    "bifurcation": World({"solver": 200, "random": 300}),
-    "maze": World({"solver": 600, "skill50": 400}, {"max_steps": 40}, success=-30),
-    "wordle": World({"skill75": 900, "solver": 300}, success=-5),
-    "twenty_questions": World({"solver": 1200}, fixed=158, success=-19),
-    "earl_compare": World({"solver": 400, "random": 100}),
+    "lock": World(
+        [("search", 300, {}), ("solver", 200, {}), ("random", 400, {})],
+        learned={"steps": 24, "lr": 6e-4},
+    ),
+    "keydoor": World(
+        [("search", 200, {}), ("solver", 500, {}), ("random", 50, {})],
+        learned={"steps": 12, "tasks_per_step": 8},
+    ),
+    "bifurcation": World([("solver", 200, {}), ("random", 200, {})]),
+    "maze": World([("solver", 400, {}), ("skill50", 100, {})], {"max_steps": 40}, success=-30),
 }
+LESSONS = ("lock", "keydoor")
+"""Where it learns from its own episodes, in this order."""
 LEARNING = {
     "credit": "turn_baseline",
     "tasks_per_step": 16,
@@ -97,33 +105,25 @@ LEARNING = {
     "minibatches": 2,
     "max_tokens": 16,
 }
-EVALUATED = 150
-"""Episodes of an evaluation, about."""
+EVALUATED = 200
+"""Episodes of an evaluation."""
 
 
-def played(name: str, player: Any, count: int, settings: dict[str, Any], store: Path) -> Run:
-    """About `count` episodes of a world."""
-    fixed = WORLDS[name].fixed
-    if fixed is None:
-        return turnwise.run(name, player, seed=SEED, settings={"count": count} | settings, store=store)
-    settings = {key: value for key, value in settings.items() if key != "split"}
-    return turnwise.run(name, player, seed=SEED, settings=settings, epochs=-(-count // fixed), store=store)
-
-
-def demonstrated(store: Path, scale: float) -> list[Run]:
+def demonstrated(names: list[str], store: Path, scale: float, seed: int) -> list[Run]:
     """Episodes to learn to talk from."""
-    return [
-        played(name, player, max(8, int(count * scale)), world.settings | {"split": "train"}, store)
-        for name, world in WORLDS.items()
-        for player, count in world.players.items()
-    ]
+    runs: list[Run] = []
+    for name in names:
+        for player, count, own in WORLDS[name].players:
+            settings = WORLDS[name].settings | {"count": max(8, int(count * scale)), "split": "train"} | own
+            runs.append(turnwise.run(name, player, seed=seed, settings=settings, store=store))
+    return runs
 
 
-def cloned(runs: list[Run], scale: float) -> tuple[LocalEngine, dict[str, Any]]:
+def cloned(runs: list[Run], scale: float, seed: int) -> tuple[LocalEngine, dict[str, Any]]:
     """A policy that talks as the players of `runs` did, and how it came about."""
     began = time.perf_counter()
     tokenizer = tiny.tokenizer(tiny.texts_of(log for run in runs for log in run.logs()), size=TOKENS)
-    module = tiny.policy(vocabulary=len(tokenizer), seed=SEED, **SIZE)
+    module = tiny.policy(vocabulary=len(tokenizer), seed=seed, **SIZE)
     engine = LocalEngine(module, tokenizer, options=LocalOptions(device="cpu"))
     batch = demonstrations(runs, tokenizer)
     prepared = time.perf_counter()
@@ -135,7 +135,7 @@ def cloned(runs: list[Run], scale: float) -> tuple[LocalEngine, dict[str, Any]]:
         rate = CLONING["lr"] * min(
             (first + CHUNK) / (steps / 20), 0.05 + 0.95 * (1 + np.cos(np.pi * way)) / 2
         )
-        losses += imitate(engine, batch, steps=CHUNK, lr=rate, rows=CLONING["rows"], seed=SEED + first)
+        losses += imitate(engine, batch, steps=CHUNK, lr=rate, rows=CLONING["rows"], seed=1000 * seed + first)
         print(f"cloning: step {first + CHUNK} of {steps}, loss {np.mean(losses[-CHUNK:]):.3f}", flush=True)
     about = {
         "episodes": int(batch.rows),
@@ -150,10 +150,9 @@ def cloned(runs: list[Run], scale: float) -> tuple[LocalEngine, dict[str, Any]]:
     return engine, about
 
 
-def learned(name: str, model: str, work: Path, scale: float) -> tuple[str, dict[str, Any]]:
+def learned(name: str, model: str, work: Path, scale: float, seed: int) -> tuple[str, dict[str, Any]]:
     """The policy after it learned from its own episodes in a world, and how it came about."""
     world = WORLDS[name]
-    assert world.learned is not None
     keys = LEARNING | world.learned
     keys["steps"] = max(2, int(keys["steps"] * scale))
     keys["settings"] = world.settings | {"count": 2000, "split": "train"} | keys.get("settings", {})
@@ -163,7 +162,7 @@ def learned(name: str, model: str, work: Path, scale: float) -> tuple[str, dict[
         keys,
         environment=name,
         model=model,
-        seed=SEED,
+        seed=seed,
         save_every=keys["steps"],
         folder=str(folder),
         store=work / "learned.db",
@@ -175,26 +174,64 @@ def learned(name: str, model: str, work: Path, scale: float) -> tuple[str, dict[
     return f"hf/{last / 'policy'}", {"keys": keys, "seconds": seconds, "curve": curve}
 
 
-def evaluated(folder: Path, store: Path, scale: float) -> dict[str, dict[str, Any]]:
+def evaluated(names: list[str], folder: Path, store: Path, scale: float) -> dict[str, dict[str, Any]]:
     """Of each world the score, the share of successes and of valid replies, on tasks not trained on."""
     found: dict[str, dict[str, Any]] = {}
-    for name, world in WORLDS.items():
-        settings = world.settings | world.held_out
+    for name in names:
+        world = WORLDS[name]
+        settings = {"count": max(20, int(EVALUATED * scale))} | world.settings | world.held_out
         agent = AgentConfig(use=f"tiny/{folder}", sampling=Sampling(temperature=1.0, max_tokens=24))
-        run = played(name, agent, max(20, int(EVALUATED * scale)), settings, store)
+        run = turnwise.run(name, agent, seed=0, settings=settings, store=store)
         logs = list(run.logs())
         scores = np.array([log.score() for log in logs])
-        invalid = [log.metrics.get("invalid") for log in logs]
+        invalid = [log.metrics["invalid"] for log in logs]
         turns = [len(log.calls) for log in logs]
         found[name] = {
             "settings": settings,
             "episodes": len(logs),
             "score": [round(value, 4) for value in (run.score.mean, run.score.low, run.score.high)],
             "success": round(float((scores >= world.success).mean()), 4),
-            "valid": None if None in invalid else round(1 - sum(invalid) / sum(turns), 4),
+            "valid": round(1 - sum(invalid) / sum(turns), 4),
             "turns": round(float(np.mean(turns)), 2),
         }
         print(f"{name:18}", found[name], flush=True)
+    return found
+
+
+def made(names: list[str], out: Path, work: Path, scale: float, seed: int) -> dict[str, Any]:
+    """The policy in `out`, and how it came about."""
+    began = time.perf_counter()
+    work.mkdir(parents=True, exist_ok=True)
+    engine, cloning = cloned(demonstrated(names, work / "players.db", scale, seed), scale, seed)
+    engine.save(work / "cloned")
+    before = evaluated(names, work / "cloned", work / "evaluated.db", scale)
+    model, learning = f"hf/{work / 'cloned'}", dict[str, Any]()
+    for name in LESSONS:
+        if name in names:
+            model, learning[name] = learned(name, model, work, scale, seed)
+    last = LocalEngine(model.removeprefix("hf/"), options=LocalOptions(device="cpu"))
+    shutil.rmtree(out, ignore_errors=True)
+    tiny.shrunk(last.module, last.tokenizer, out)
+    after = evaluated(names, out, work / "evaluated.db", scale)
+    return {
+        "seed": seed,
+        "scale": scale,
+        "size": SIZE,
+        "seconds": round(time.perf_counter() - began, 1),
+        "cloning": cloning,
+        "learning": learning,
+        "cloned": before,
+        "policy": after,
+        "bytes": sum(file.stat().st_size for file in out.iterdir()),
+    }
+
+
+def keep(result: dict[str, Any], path: Path) -> list[dict[str, Any]]:
+    """Put a result in the place of an older one of its seed; all there are."""
+    found = json.loads(path.read_text()) if path.exists() else []
+    found = [one for one in found if one["seed"] != result["seed"]]
+    found = sorted([*found, result], key=lambda one: one["seed"])
+    path.write_text(json.dumps(found, indent=1) + "\n")
     return found
 
 
@@ -203,42 +240,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--worlds", nargs="+", default=list(WORLDS), choices=list(WORLDS))
     parser.add_argument("--scale", type=float, default=1.0, help="Share of all episodes and steps.")
-    parser.add_argument("--out", type=Path, default=SHIPPED / NAME, help="Folder of the policy.")
-    parser.add_argument(
-        "--work", type=Path, help="Where episodes and checkpoints go; by default thrown away."
-    )
-    parser.add_argument("--result", type=Path, help="By default benchmarks/results/tiny_policy.json.")
+    parser.add_argument("--seed", type=int, default=0, help="Of the weights and all draws.")
+    parser.add_argument("--out", type=Path, help="Folder of the policy; by default the package's.")
+    parser.add_argument("--work", type=Path, help="Where episodes and checkpoints go, to be kept.")
+    parser.add_argument("--result", type=Path, default=RESULTS / "tiny_policy.json")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    began = time.perf_counter()
     with tempfile.TemporaryDirectory() as thrown:
-        work = given.work or Path(thrown)
-        work.mkdir(parents=True, exist_ok=True)
-        runs = demonstrated(work / "players.db", given.scale)
-        engine, cloning = cloned(runs, given.scale)
-        engine.save(work / "cloned")
-        before = evaluated(work / "cloned", work / "evaluated.db", given.scale)
-        model, learning = f"hf/{work / 'cloned'}", dict[str, Any]()
-        for name, world in WORLDS.items():
-            if world.learned is not None:
-                model, learning[name] = learned(name, model, work, given.scale)
-        last = LocalEngine(model.removeprefix("hf/"), options=LocalOptions(device="cpu"))
-        shutil.rmtree(given.out, ignore_errors=True)
-        tiny.shrunk(last.module, last.tokenizer, given.out)
-        after = evaluated(given.out, work / "evaluated.db", given.scale)
-    result = {
-        "seed": SEED,
-        "scale": given.scale,
-        "size": SIZE,
-        "seconds": round(time.perf_counter() - began, 1),
-        "cloning": cloning,
-        "learning": learning,
-        "cloned": before,
-        "policy": after,
-        "bytes": sum(file.stat().st_size for file in given.out.iterdir()),
-    }
-    (given.result or RESULTS / "tiny_policy.json").write_text(json.dumps(result, indent=1) + "\n")
+        out = given.out or (SHIPPED / NAME if given.seed == 0 else Path(thrown) / NAME)
+        result = made(given.worlds, out, given.work or Path(thrown), given.scale, given.seed)
+        found = keep(result, given.result)
+        (out / "MODEL.md").write_text(card(result))
+    draw(found, given.result.with_suffix(".svg"))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import typer
 
 from turnwise.cli import (
     compare,
+    demo,
     doctor,
     envs,
     export,
@@ -42,6 +43,7 @@ app = typer.Typer(
 COMMANDS = (
     run,
     train,
+    demo,
     ls,
     show,
     compare,
