@@ -145,6 +145,17 @@ def test_mars_by_its_formula() -> None:
     assert got[1::2] == pytest.approx(-got[::2])
 
 
+def test_mars_pooled_has_one_mean_for_both_seats() -> None:
+    """Returns to go: 1, 1 and 0, 0 of the first game, 2, 2 and -1, -1 of the second: their mean is 1/2."""
+    data = turns([[0, 0, 1, 0], [0, 0, 2, -1]], role=[[0, 1, 0, 1]] * 2, group=[0, 1])
+    got = mars(data, pooled=True)
+    assert got == pytest.approx([0.5, -0.5, 0.5, -0.5, 1.5, -1.5, 1.5, -1.5])
+    apart = mars(data, pooled=True, game=np.array([0, 1]))
+    # 1/2 is the mean of each game, too.
+    assert apart == pytest.approx(got)
+    assert mars(data) == pytest.approx([-0.5, 0.5, -0.5, 0.5, 0.5, -0.5, 0.5, -0.5])
+
+
 def test_mars_keeps_games_apart() -> None:
     data = turns([[1, -1], [3, -3]], role=[[0, 1]] * 2, group=[0, 1])
     assert mars(data, game=np.array([0, 1])) == pytest.approx([0, 0, 0, 0])

@@ -18,6 +18,7 @@ def mars(
     turns: Turns,
     *,
     game: Ints | None = None,
+    pooled: bool = False,
     variant: Literal["paper", "published"] = "paper",
     padding: bool = True,
     whiten: bool = False,
@@ -31,17 +32,20 @@ def mars(
     Args:
         turns: Rewards by turn; what an opponent's move gave stands with one's own last turn before it.
         game: `[E]` Number of the game played; games share no mean.
+        pooled: Whether all seats share their means, which the paper compares with: what a seat has of its
+            own, like beginning, then looks like skill.
         variant: The paper's formula, or the steps of its code.
         padding: Whether, as published, that 0 is among the distinct values.
         whiten: Whether the result is whitened over all tokens.
     """
-    seat = turns.role if game is None else joined(game[turns.episode], turns.role)
+    role = np.zeros_like(turns.role) if pooled else turns.role
+    seat = role if game is None else joined(game[turns.episode], role)
     if variant == "paper":
         result = centre(to_go(turns), seat, counted=turns.counted)
     else:
         result = to_go(turns, 1.0, centre(turns.reward, seat, counted=turns.counted))
-        for role in np.unique(turns.role):
-            mine = turns.role == role
+        for one in np.unique(role):
+            mine = role == one
             # Single precision, as the tensor had: values that differ by rounding are one value.
             values = np.unique(result[mine].round(6).astype(np.float32))
             values = np.union1d(values, np.zeros(1, np.float32)) if padding else values
