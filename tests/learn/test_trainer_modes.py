@@ -7,12 +7,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 for needed in ("torch", "transformers"):
     pytest.importorskip(needed, reason="needs pip install 'turnwise[learn]'")
 
+import handmade  # noqa: E402
 import lessons  # noqa: E402
 import torch  # noqa: E402
 from test_trainer import same, weights  # noqa: E402
@@ -21,7 +23,7 @@ from turnwise.engine.launch import RunStopped  # noqa: E402
 from turnwise.errors import ConfigError  # noqa: E402
 from turnwise.learn import objective, tiny  # noqa: E402
 from turnwise.learn.engine.local import LocalEngine  # noqa: E402
-from turnwise.learn.engine.protocol import Pass, TrainingError  # noqa: E402
+from turnwise.learn.engine.protocol import Pass, Scored, TrainingError  # noqa: E402
 from turnwise.learn.journal import read_log  # noqa: E402
 from turnwise.learn.league import League  # noqa: E402
 from turnwise.learn.rows import batch_of  # noqa: E402
@@ -165,6 +167,28 @@ def test_a_filter_leaves_out_groups_that_teach_nothing(folder: Path) -> None:
     alone = lessons.config(folder, filter="varied", group=1, steps=1, folder=str(folder / "alone"))
     lessons.run(alone, folder / "store.db")
     assert read_log(folder / "alone")[0]["idle"] == 1
+
+
+@pytest.mark.parametrize(("truncated", "wanted"), [("penalize", 0.5), ("mask", 1.0), ("renormalize", 2.0)])
+def test_what_a_limit_cut_off_is_not_punished(truncated: str, wanted: float, tmp_path: Path) -> None:
+    """Two episodes of two tokens each, with advantages 2 and -1; the second was cut off."""
+    batch = handmade.batch_with(handmade.row([1], [2, 3]), handmade.row([1], [4, 5]))
+    batch = msgspec.structs.replace(batch, truncated=np.array([False, True]))
+    columns = {"advantages": np.array([2.0, 2.0, -1.0, -1.0]), "old": np.zeros(4)}
+    loss = objective.policy_loss(batch, columns, lessons.config(tmp_path, truncated=truncated))
+    assert -float(loss(Scored(torch.zeros(4), torch.arange(4)))) == pytest.approx(wanted)
+
+
+def test_a_step_in_which_all_was_cut_off_moves_nothing(folder: Path) -> None:
+    changes = {"limits": {"turns": 1}, "steps": 1}
+    for name, truncated in (("penalized", "penalize"), ("masked", "mask")):
+        given = lessons.config(folder, **changes, truncated=truncated, folder=str(folder / name))
+        lessons.run(given, folder / "store.db")
+    base = lessons.engine_of(str(folder / "base"))
+    assert same(weights(folder / "masked", 1), base)
+    assert not same(weights(folder / "penalized", 1), base)
+    line = read_log(folder / "masked")[0]
+    assert (line["truncated"], line["idle"]) == (1, 1)
 
 
 class Blind(LocalEngine):

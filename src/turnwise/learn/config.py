@@ -48,6 +48,8 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """The policy to begin with: `hf/FOLDER` or `hf/HUB-ID`."""
     system: str | None = None
     """A system prompt of the policy's own."""
+    window: int | None = None
+    """Most messages that the policy is shown, the last ones; all where it is left out."""
     temperature: float = 1.0
     """At which the policy samples, and at which its log-probabilities are taken."""
     max_tokens: int = 256
@@ -82,6 +84,10 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     aggregation: str = "token-mean"
     """What counts the same in the loss: tokens, turns or episodes; see
     `turnwise.learn.losses.aggregation`."""
+    truncated: str = "penalize"
+    """What becomes of episodes that a limit cut off: `penalize` learns from them as from any other, `mask`
+    takes them out of the loss, `renormalize` out of what it is divided by, too (Mini-o3's over-turn
+    masking)."""
     correction: Part = "auto"
     """How tokens count that other weights sampled than those that learn: `tis`, `icepop`, `rejection` or
     `none`; `auto` is `tis` where `lag`, the engine or the curriculum lets them differ, else `none`."""
@@ -120,6 +126,8 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
                 raise ConfigError(f"{name}: expected at least {least:g}{until}, got {value!r}")
         if self.temperature <= 0:
             raise ConfigError(f"temperature: expected above 0, got {self.temperature!r}")
+        if self.window is not None and self.window < 1:
+            raise ConfigError(f"window: expected at least 1 message, got {self.window}")
         for name in ("engine", "curriculum", "credit", "loss", "correction"):
             named(getattr(self, name), name)
         if not self.model.startswith("hf/") and self.model:

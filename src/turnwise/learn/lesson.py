@@ -31,8 +31,8 @@ _COLUMNS = frozenset({"logprobs", "old", "advantages", "weights", "row", "turn",
 """What it can give a loss."""
 _ITS_OWN = frozenset(
     {
-        *("roles", "model", "system", "temperature", "max_tokens", "engine"),
-        *("credit", "loss", "aggregation", "correction", "kl", "filter"),
+        *("roles", "model", "system", "window", "temperature", "max_tokens", "engine"),
+        *("credit", "loss", "aggregation", "truncated", "correction", "kl", "filter"),
         *("epochs", "minibatches", "lr", "warmup", "weight_decay", "clip", "critic_lr"),
     }
 )
@@ -56,7 +56,7 @@ class Learner(NamedTuple):
         sampling = Sampling(
             temperature=config.temperature, top_p=1.0, max_tokens=config.max_tokens, extra={"top_k": 0}
         )
-        return AgentConfig(use=config.model, system=config.system, sampling=sampling)
+        return AgentConfig(use=config.model, system=config.system, sampling=sampling, window=config.window)
 
 
 class Lesson(NamedTuple):
@@ -177,8 +177,10 @@ def _checked(config: TrainConfig, environment: Environment) -> credit.Method:
         _check_options("correction", correction.options, objective.CORRECTIONS[correction.name])
         _check_name("correction.segment", correction.options.get("segment", "row"), ("row", "turn"))
     from turnwise.learn.losses.aggregation import MODES
+    from turnwise.learn.losses.over_turn import POLICIES
 
     _check_name("aggregation", config.aggregation, MODES)
+    _check_name("truncated", config.truncated, POLICIES)
     return method
 
 

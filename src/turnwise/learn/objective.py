@@ -13,9 +13,10 @@ from turnwise.learn import losses
 from turnwise.learn.batch import Batch, Floats
 from turnwise.learn.config import TrainConfig, named
 from turnwise.learn.engine.protocol import Loss, Scored
-from turnwise.learn.losses.aggregation import Mode, token_weights
+from turnwise.learn.losses.aggregation import Mode
 from turnwise.learn.losses.icepop import icepop
 from turnwise.learn.losses.kl import kl
+from turnwise.learn.losses.over_turn import Policy, token_weights
 from turnwise.learn.losses.rejection import Scope, keep
 from turnwise.learn.losses.tis import tis
 
@@ -37,14 +38,17 @@ def policy_loss(batch: Batch, columns: Mapping[str, Floats], config: TrainConfig
         columns: Numbers of each sampled token `[M]`, in the batch's order: `advantages`; `old`, the
             log-probabilities that ratios are taken to; where there are any, `correction`, by which weights
             are multiplied, and `reference`, log-probabilities to stay near to.
-        config: Says which loss, with which settings, and how tokens are added up.
+        config: Says which loss, with which settings, how tokens are added up, and what becomes of episodes
+            that were cut off.
     """
     turn = _tensor(batch.turn[batch.sampled])
     mode: Mode = config.aggregation  # pyright: ignore[reportAssignmentType]
     constant = float(batch.rows * config.max_tokens) if mode == "seq-mean-token-sum-norm" else None
     # An episode counts once, in however many rows it stands.
     episode = _tensor(batch.turns.episode)[turn]
-    weights = token_weights(mode, row=episode, turn=turn, denominator=constant)
+    policy: Policy = config.truncated  # pyright: ignore[reportAssignmentType]
+    cut = _tensor(batch.truncated)
+    weights = token_weights(mode, row=episode, truncated=cut, policy=policy, turn=turn, denominator=constant)
     given = {name: _tensor(column).float() for name, column in columns.items()}
     given |= {"weights": weights, "row": _tensor(batch.turn_row)[turn], "turn": turn}
     if "correction" in given:
