@@ -27,6 +27,8 @@ class AgentConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """A system prompt of the agent's own."""
     sampling: Sampling = Sampling()
     max_tool_rounds: int = 64
+    window: int | None = None
+    """Most messages that its model is shown, the last ones; all where it is left out."""
 
 
 class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -76,6 +78,8 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             _check(f"limits.{name}", value, value is None or least <= value < inf, f"at least {least}")
         for role, agent in self.agents.items():
             _check_sampling(f"agents.{role}.sampling", agent.sampling)
+            shown = agent.window
+            _check(f"agents.{role}.window", shown, shown is None or shown >= 1, "at least 1")
 
 
 _LEAST = {"turns": 1, "tool_calls": 0, "tokens": 1, "cost": 0, "seconds": 0}

@@ -14,6 +14,7 @@ import msgspec
 
 from turnwise import registry
 from turnwise.agent import Agent
+from turnwise.agents.window import Window
 from turnwise.engine.config import AgentConfig, RunConfig
 from turnwise.engine.gateway import Gateway
 from turnwise.environment import Environment
@@ -261,6 +262,7 @@ class _Maker:
             found,
             name=name,
             system=wanted.system,
+            context=None if wanted.window is None else Window(wanted.window),
             sampling=wanted.sampling,
             max_tool_rounds=wanted.max_tool_rounds,
         )

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from turnwise.agent import Agent
+from turnwise.agents.window import Window
 from turnwise.engine import resolve
 from turnwise.engine.resolve import Cast
 from turnwise.environment import Environment
@@ -109,7 +110,10 @@ def agent_of(learner: Learner, model: Model, name: str | None = None) -> Agent:
         name: What to call it; by default the model the learner began with.
     """
     wanted = learner.agent
-    return Agent(model, name=name or wanted.use, system=wanted.system, sampling=wanted.sampling)
+    context = None if wanted.window is None else Window(wanted.window)
+    return Agent(
+        model, name=name or wanted.use, system=wanted.system, context=context, sampling=wanted.sampling
+    )
 
 
 def _past(name: str, batch: int) -> Any:
