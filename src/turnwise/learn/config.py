@@ -50,8 +50,6 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """A system prompt of the policy's own."""
     window: int | None = None
     """Most messages that the policy is shown, the last ones; all where it is left out."""
-    window: int | None = None
-    """Most messages that the policy is shown, the last ones; all where it is left out."""
     temperature: float = 1.0
     """At which the policy samples, and at which its log-probabilities are taken."""
     max_tokens: int = 256
@@ -128,8 +126,6 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
                 raise ConfigError(f"{name}: expected at least {least:g}{until}, got {value!r}")
         if self.temperature <= 0:
             raise ConfigError(f"temperature: expected above 0, got {self.temperature!r}")
-        if self.window is not None and self.window < 1:
-            raise ConfigError(f"window: expected at least 1 message, got {self.window}")
         if self.window is not None and self.window < 1:
             raise ConfigError(f"window: expected at least 1 message, got {self.window}")
         for name in ("engine", "curriculum", "credit", "loss", "correction"):
