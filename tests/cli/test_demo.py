@@ -73,6 +73,10 @@ def test_a_second_demo_leaves_the_first_as_it_was(folder: Path) -> None:
 def test_progress_and_the_result_are_said_in_words(folder: Path) -> None:
     done = CliRunner().invoke(app, ["demo", "--steps", "1", "--store", "d.db", "--to", "out"])
     assert done.exit_code == 0, done.output
-    assert "step 0/1: evaluated: " in done.stderr
+    before, step, after = (line.split() for line in done.stderr.splitlines()[:3])
+    assert before[:2] == ["before,", "unseen"]
+    assert step[:4] == ["step", "1", "of", "1"]
+    assert after[:2] == ["after,", "unseen"]
+    assert f"found {before[2]} of the numbers before and finds {after[2]} now" in done.stdout
     assert "95 % interval" in done.stdout
     assert "file://" in done.stdout

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 _PAIRS = 4
 """Transcripts on the page."""
+_TOLD = 10
+"""Steps that progress tells of at once: each plays other games."""
+_BAR = 40
 
 
 def command(
@@ -34,16 +38,14 @@ def command(
     import asyncio
 
     from turnwise.cli import output
-    from turnwise.cli.train import saying
     from turnwise.learn.demo import STEPS, demo
 
     count = steps or STEPS
-    to.mkdir(parents=True, exist_ok=True)
     opened = open_store(store, create=True)
-    work = demo(opened, to, seed=seed, steps=count, say=saying(count, quiet=quiet))
+    work = demo(opened, to, seed=seed, steps=count, say=_saying(count, quiet=quiet))
     done = asyncio.run(work)
     place = to / "index.html"
-    place.write_text(_page(done, seed, count))
+    place.write_text(_page(done, seed, count), encoding="utf-8")
     gain = done.gain.difference
     if json:
         output.print_json(
@@ -64,6 +66,26 @@ def command(
     console.print(f"The page: {place.resolve().as_uri()}", markup=False, highlight=False, soft_wrap=True)
     ids = f"{done.before.id} {done.after.id}"
     print(f"Read more: turnwise show {done.after.id}, turnwise compare {ids}", file=sys.stderr)
+
+
+def _saying(steps: int, *, quiet: bool) -> Callable[[dict[str, Any]], None]:
+    """Tells on the error stream, as bars, how many numbers are found."""
+    scores: list[float] = []
+
+    def tell(what: str, share: float) -> None:
+        bar = "█" * round(_BAR * share)
+        print(f"{what:>18}  {share:4.0%}  {bar}", file=sys.stderr, flush=True)
+
+    def say(line: dict[str, Any]) -> None:
+        if "eval" in line:
+            tell("before, unseen" if line["step"] == 0 else "after, unseen", line["eval"]["mean"])
+            return
+        scores.append(line["score"])
+        if len(scores) == _TOLD or line["step"] + 1 == steps:
+            tell(f"step {line['step'] + 1} of {steps}", sum(scores) / len(scores))
+            scores.clear()
+
+    return (lambda line: None) if quiet else say
 
 
 def _sentence(done: Demo) -> str:

@@ -77,7 +77,7 @@ def command(
         "folder": None if folder is None else str(folder),
     }
     wanted = _config(config, flags, setting, agent, key)
-    run = _trained(wanted, open_store(store, create=True), say=saying(wanted.steps, quiet=quiet))
+    run = _trained(wanted, open_store(store, create=True), say=_saying(wanted.steps, quiet=quiet))
     finish(run, quiet=quiet, json=json)
 
 
@@ -102,7 +102,7 @@ def go_on(name: str, store: Store, *, quiet: bool) -> Run:
 
     from turnwise.learn import start
 
-    return asyncio.run(start.resume(name, store, say=saying(None, quiet=quiet)))
+    return asyncio.run(start.resume(name, store, say=_saying(None, quiet=quiet)))
 
 
 def _trained(config: TrainConfig, store: Store, *, say: Say) -> Run:
@@ -148,7 +148,7 @@ def _values(flags: list[str] | None, flag: str) -> dict[str, Any]:
     return {name: value(text) for name, text in pairs(flags, flag).items()}
 
 
-def saying(steps: int | None, *, quiet: bool) -> Say:
+def _saying(steps: int | None, *, quiet: bool) -> Say:
     """Prints a line of the log for people, on the error stream."""
     import sys
 

@@ -8,6 +8,7 @@ same games, none of which it was trained on, so the gain is a paired difference.
 
 from __future__ import annotations
 
+import importlib
 import itertools
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -18,13 +19,13 @@ from typing import Any, NamedTuple
 from turnwise.engine import launch
 from turnwise.engine.config import parse
 from turnwise.engine.results import Run
+from turnwise.errors import ConfigError
 from turnwise.learn.checkpoints import owner_of
 from turnwise.learn.config import parse_training
 from turnwise.learn.journal import read_log
 from turnwise.learn.start import train
 from turnwise.log import EpisodeLog
 from turnwise.metrics import Comparison, compare
-from turnwise.models.options import sdk_of
 from turnwise.models.tiny.folder import find
 from turnwise.store.store import Store
 
@@ -121,7 +122,10 @@ def _unused(folder: Path, seed: int) -> Path:
 @contextmanager
 def _one_thread() -> Generator[None]:
     """The policy's matrices are so small that a second thread of torch would only wait, and burn a core."""
-    torch = sdk_of(f"tiny/{POLICY}", "torch", "learn")
+    try:
+        torch: Any = importlib.import_module("torch")
+    except ImportError:
+        raise ConfigError("the demo trains, which needs torch: pip install 'turnwise[learn]'") from None
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
