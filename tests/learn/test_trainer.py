@@ -195,7 +195,11 @@ def test_a_step_in_which_nothing_is_better_moves_nothing(folder: Path) -> None:
         ({"learners": {"agent": {"steps": 3}}}, "learners.agent.steps: no key of a learner; it is the whole"),
         ({"learners": {"agent": {}}}, "the role 'agent' is played twice: by policy and by agent"),
         ({"aggregation": "token-maen"}, "did you mean 'token-mean'"),
-        ({"truncated": "masks"}, "truncated: there is no 'masks' .did you mean 'mask'"),
+        ({"aggregation": {"name": "token-mean", "truncatd": "mask"}}, "truncatd: unknown key .did you mean"),
+        (
+            {"aggregation": {"name": "token-mean", "truncated": "masks"}},
+            "truncated: there is no 'masks' .did",
+        ),
         ({"roles": ["agnet"]}, "has no role 'agnet' .did you mean 'agent'"),
         ({"credit": "gigpo", "environment": "mt_eval"}, "needs 'state_key'"),
         ({"group": 0}, "group: expected at least 1, got 0"),

@@ -173,16 +173,18 @@ def test_a_filter_leaves_out_groups_that_teach_nothing(folder: Path) -> None:
 def test_what_a_limit_cut_off_is_not_punished(truncated: str, wanted: float, tmp_path: Path) -> None:
     """Two episodes of two tokens each, with advantages 2 and -1; the second was cut off."""
     batch = handmade.batch_with(handmade.row([1], [2, 3]), handmade.row([1], [4, 5]))
+    added = {"name": "token-mean", "truncated": truncated}
     batch = msgspec.structs.replace(batch, truncated=np.array([False, True]))
     columns = {"advantages": np.array([2.0, 2.0, -1.0, -1.0]), "old": np.zeros(4)}
-    loss = objective.policy_loss(batch, columns, lessons.config(tmp_path, truncated=truncated))
+    loss = objective.policy_loss(batch, columns, lessons.config(tmp_path, aggregation=added))
     assert -float(loss(Scored(torch.zeros(4), torch.arange(4)))) == pytest.approx(wanted)
 
 
 def test_a_step_in_which_all_was_cut_off_moves_nothing(folder: Path) -> None:
     changes = {"limits": {"turns": 1}, "steps": 1}
-    for name, truncated in (("penalized", "penalize"), ("masked", "mask")):
-        given = lessons.config(folder, **changes, truncated=truncated, folder=str(folder / name))
+    masked = {"name": "token-mean", "truncated": "mask"}
+    for name, added in (("penalized", "token-mean"), ("masked", masked)):
+        given = lessons.config(folder, **changes, aggregation=added, folder=str(folder / name))
         lessons.run(given, folder / "store.db")
     base = lessons.engine_of(str(folder / "base"))
     assert same(weights(folder / "masked", 1), base)

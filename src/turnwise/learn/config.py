@@ -81,13 +81,11 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """How rewards become advantages: a name of `turnwise.learn.credit`."""
     loss: Part = "ppo"
     """What is minimised: a name of `turnwise.learn.losses`."""
-    aggregation: str = "token-mean"
+    aggregation: Part = "token-mean"
     """What counts the same in the loss: tokens, turns or episodes; see
-    `turnwise.learn.losses.aggregation`."""
-    truncated: str = "penalize"
-    """What becomes of episodes that a limit cut off: `penalize` learns from them as from any other, `mask`
-    takes them out of the loss, `renormalize` out of what it is divided by, too (Mini-o3's over-turn
-    masking)."""
+    `turnwise.learn.losses.aggregation`. Its setting `truncated` says what becomes of episodes that a limit
+    cut off: `penalize` learns from them as from any other, `mask` takes them out of the loss, `renormalize`
+    out of what it is divided by, too (Mini-o3's over-turn masking)."""
     correction: Part = "auto"
     """How tokens count that other weights sampled than those that learn: `tis`, `icepop`, `rejection` or
     `none`; `auto` is `tis` where `lag`, the engine or the curriculum lets them differ, else `none`."""
@@ -128,7 +126,7 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             raise ConfigError(f"temperature: expected above 0, got {self.temperature!r}")
         if self.window is not None and self.window < 1:
             raise ConfigError(f"window: expected at least 1 message, got {self.window}")
-        for name in ("engine", "curriculum", "credit", "loss", "correction"):
+        for name in ("engine", "curriculum", "credit", "loss", "aggregation", "correction"):
             named(getattr(self, name), name)
         if not self.model.startswith("hf/") and self.model:
             raise ConfigError(

@@ -32,7 +32,7 @@ _COLUMNS = frozenset({"logprobs", "old", "advantages", "weights", "row", "turn",
 _ITS_OWN = frozenset(
     {
         *("roles", "model", "system", "window", "temperature", "max_tokens", "engine"),
-        *("credit", "loss", "aggregation", "truncated", "correction", "kl", "filter"),
+        *("credit", "loss", "aggregation", "correction", "kl", "filter"),
         *("epochs", "minibatches", "lr", "warmup", "weight_decay", "clip", "critic_lr"),
     }
 )
@@ -179,8 +179,10 @@ def _checked(config: TrainConfig, environment: Environment) -> credit.Method:
     from turnwise.learn.losses.aggregation import MODES
     from turnwise.learn.losses.over_turn import POLICIES
 
-    _check_name("aggregation", config.aggregation, MODES)
-    _check_name("truncated", config.truncated, POLICIES)
+    added = named(config.aggregation, "aggregation")
+    _check_name("aggregation", added.name, MODES)
+    _check_known("aggregation", added.options, ["truncated"])
+    _check_name("aggregation.truncated", added.options.get("truncated", POLICIES[0]), POLICIES)
     return method
 
 
@@ -191,7 +193,10 @@ def _check_name(key: str, name: str, known: Any) -> None:
 
 
 def _check_options(key: str, options: Mapping[str, Any], function: Callable[..., Any]) -> None:
-    known = list(_settings(function))
+    _check_known(key, options, list(_settings(function)))
+
+
+def _check_known(key: str, options: Mapping[str, Any], known: list[str]) -> None:
     for name in options:
         if name not in known:
             near = did_you_mean(name, known) or (f"; it has {', '.join(known)}" if known else "; it has none")

@@ -42,11 +42,12 @@ def policy_loss(batch: Batch, columns: Mapping[str, Floats], config: TrainConfig
             that were cut off.
     """
     turn = _tensor(batch.turn[batch.sampled])
-    mode: Mode = config.aggregation  # pyright: ignore[reportAssignmentType]
+    added = named(config.aggregation, "aggregation")
+    mode: Mode = added.name  # pyright: ignore[reportAssignmentType]
     constant = float(batch.rows * config.max_tokens) if mode == "seq-mean-token-sum-norm" else None
     # An episode counts once, in however many rows it stands.
     episode = _tensor(batch.turns.episode)[turn]
-    policy: Policy = config.truncated  # pyright: ignore[reportAssignmentType]
+    policy: Policy = added.options.get("truncated", "penalize")
     cut = _tensor(batch.truncated)
     weights = token_weights(mode, row=episode, truncated=cut, policy=policy, turn=turn, denominator=constant)
     given = {name: _tensor(column).float() for name, column in columns.items()}

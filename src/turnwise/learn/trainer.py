@@ -26,7 +26,7 @@ from turnwise.engine.tally import Tally
 from turnwise.environment import Environment
 from turnwise.learn import losses
 from turnwise.learn.batch import Batch, Bools, Floats
-from turnwise.learn.config import named
+from turnwise.learn.config import TrainConfig, named
 from turnwise.learn.credit.tokens import order
 from turnwise.learn.curriculum import filters
 from turnwise.learn.engine.protocol import Engine, TrainingError
@@ -221,14 +221,15 @@ def learn(student: Student, built: Built, *, step: int, lagging: bool = False) -
         student.critic.optim_step(lr=config.critic_lr, clip=config.clip)
         metrics["critic_loss"] = passed.loss
         advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
-    if not advantages[_counts(batch, config.truncated)].any():
+    if not advantages[_counts(batch, config)].any():
         # Nothing is better than anything else; not even weight decay should move a weight.
         return metrics | {"idle": 1.0}
     columns = columns_of(student, batch, advantages, lagging or not student.engine.exact)
     return metrics | update(student, batch, columns, step=step)
 
 
-def _counts(batch: Batch, truncated: str) -> Bools:
+def _counts(batch: Batch, config: TrainConfig) -> Bools:
     """`[M]` Which sampled tokens are learned from, by what becomes of episodes that were cut off."""
-    kept = np.ones_like(batch.truncated) if truncated == "penalize" else ~batch.truncated
+    policy = named(config.aggregation, "aggregation").options.get("truncated", "penalize")
+    kept = np.ones_like(batch.truncated) if policy == "penalize" else ~batch.truncated
     return kept[batch.turns.episode[batch.turn[batch.sampled]]]
