@@ -83,9 +83,9 @@ class Agent:
 
     async def act(self, role: Role, ask: Ask) -> Turn:
         """One response of `role`. A scaffold overrides this and thinks as it likes over `role.sample`."""
-        tools = (*self.tools, *ask.tools)
-        if not tools:
+        if not (self.tools or ask.tools):
             return role.post(await role.sample(stop=ask.stop, actions=ask.actions))
+        tools = (*self.tools, *ask.tools)
         by_name = {_spec(tool).name: tool for tool in tools}
         for round_number in range(self.max_tool_rounds):
             offered = tools if round_number < self.max_tool_rounds - 1 else ()

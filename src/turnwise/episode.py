@@ -65,6 +65,9 @@ class _Vacant(NamedTuple):
         )
 
 
+_NOTHING = Usage()
+
+
 class Journal(Protocol):
     """Where an episode's log goes while it grows."""
 
@@ -105,7 +108,6 @@ class Episode:
         "_script",
         "_successors",
         "_timings",
-        "_toolset_ids",
         "_turnstile",
         "_watch",
         "agents",
@@ -133,6 +135,7 @@ class Episode:
         "tool_calls",
         "toolsets",
         "turns",
+        "watched",
     )
 
     def __init__(
@@ -171,17 +174,19 @@ class Episode:
         self.toolsets: list[tuple[ToolSpec, ...]] = []
         self.stop: Stop | None = None
         self.detail: str | None = None
+        """The environment's own word for why it ended; a script that runs to its end may set it."""
         self.error: Failure | None = None
         self.failure: Exception | None = None
         """What `error` tells of, where it happened just now."""
         self.tool_calls = 0
         self.calls_made = 0
-        self.spent = Usage()
+        self.spent = _NOTHING
         self._rng: random.Random | None = None
         self._effects: dict[str, int] = {}
-        self._toolset_ids: dict[tuple[ToolSpec, ...], int] = {}
         self._journal = journal
         self._watch = watch
+        self.watched = watch is not None
+        """Whether somebody looks at what it shows."""
         self._dirty = False
         self._fresh_calls: list[Call] = []
         self._fresh_effects: list[Effect] = []
@@ -199,12 +204,12 @@ class Episode:
         self._branches: set[asyncio.Task[Any]] = set()
         self._delivered = 0
         roles = environment.seats
-        session = f"{next(_SESSIONS)}"
-        self.roles = {
-            name: Role(self, name, agents[name], f"{session}/{name}", (name,) if len(roles) > 1 else ())
-            for name in roles
-            if name in agents
-        }
+        session = next(_SESSIONS)
+        self.roles: dict[str, Role] = {}
+        for name in roles:
+            if name in agents:
+                to = (name,) if len(roles) > 1 else ()
+                self.roles[name] = Role(self, name, agents[name], f"{session}/{name}", to)
         self.__dict__.update(self.roles)
         if len(self.roles) < len(roles):
             vacant = {name: _Vacant(name, environment, tuple(self.roles)) for name in roles}
@@ -249,8 +254,11 @@ class Episode:
             ValueError: the value is not finite.
         """
         index = turn.index if isinstance(turn, Turn) else turn
-        given = None if value is None else _finite("reward", name, value)
-        self.rewards.append(Reward(value=given, role=role, turn=index, name=name))
+        if value is not None:
+            value = float(value)
+            if not isfinite(value):
+                raise _infinite("reward", name, value)
+        self.rewards.append(Reward(value=value, role=role, turn=index, name=name))
 
     def metric(self, name: str, value: float) -> None:
         """Set a named number of the episode.
@@ -258,13 +266,17 @@ class Episode:
         Raises:
             ValueError: the number is not finite.
         """
-        self.metrics[name] = _finite("metric", name, value)
+        value = float(value)
+        if not isfinite(value):
+            raise _infinite("metric", name, value)
+        self.metrics[name] = value
         self._fresh_metrics = True
 
     def note(self, value: Any, turn: Turn | int | None = None, *, name: str = "note") -> None:
         """Write down any JSON value."""
         index = turn.index if isinstance(turn, Turn) else turn
-        self.notes.append(Note(value=msgspec.to_builtins(value), turn=index, name=name))
+        plain = value if type(value) is str else msgspec.to_builtins(value)
+        self.notes.append(Note(value=plain, turn=index, name=name))
 
     def show(self, draw: Callable[[], Any]) -> None:
         """Show people how things stand: `draw` makes the picture, and is called only where somebody watches.
@@ -468,9 +480,10 @@ class Episode:
 
     async def play(self) -> None:
         """Run the script to its end; never raises but for cancellation and divergence."""
-        self._main = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        self._main = asyncio.current_task(loop)
         # A loop's own kind of tasks may be begun at once, within the script that makes them.
-        plain = asyncio.get_running_loop().get_task_factory() is None
+        plain = loop.get_task_factory() is None
         environment = self.environment
         seconds = None if self.limits is None else self.limits.seconds
         stop: Stop = Stop.COMPLETED
@@ -481,9 +494,11 @@ class Episode:
                 if plain and isinstance(script, CoroutineType):
                     self._script = script
                 await (script if seconds is None else _within(seconds, script))
+                detail = self.detail
             except EpisodeStop as reached:
                 stop, detail = reached.stop, reached.detail
-            self._settle()
+            if self._branches:
+                self._settle()
             self.limited = False
             self._script = None
             await environment.score(self.task, self)
@@ -497,7 +512,8 @@ class Episode:
             stop, detail = Stop.ERROR, error.kind if isinstance(error, ModelError) else None
             text = "".join(traceback.format_exception(error))
             self.error = Failure(type=type(error).__name__, message=str(error), traceback=text)
-        self._settle()
+        if self._branches:
+            self._settle()
         self.stop, self.detail = stop, detail
         for role in self.roles.values():
             role.close()
@@ -542,10 +558,8 @@ class Episode:
 
     def dissolve(self) -> None:
         """Let go of the roles, once nobody asks them again: memory returns at once, not at a collection."""
-        for name, role in self.roles.items():
-            self.__dict__.pop(name, None)
-            role.dissolve()
         self.roles = {}
+        self.__dict__.clear()
         self._main = self._script = None
 
     def header(self, **begun: Any) -> EpisodeLog:
@@ -591,9 +605,6 @@ async def _within(seconds: float, script: Coroutine[Any, Any, None]) -> None:
         raise EpisodeStop(Stop.TIMEOUT) from None
 
 
-def _finite(kind: str, name: str, value: float) -> float:
-    """JSON knows no other numbers."""
-    number = float(value)
-    if not isfinite(number):
-        raise ValueError(f"{kind} {name!r}: expected a finite number, got {number}")
-    return number
+def _infinite(kind: str, name: str, value: float) -> ValueError:
+    """JSON knows finite numbers only."""
+    return ValueError(f"{kind} {name!r}: expected a finite number, got {value}")

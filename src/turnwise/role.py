@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from turnwise.action import ActionSpace
 from turnwise.agent import Agent, Ask, Entry
@@ -78,9 +79,12 @@ class Role:
         self.episode = episode
         self.name = name
         self.memory: dict[str, Any] = {}
-        self._take(agent)
+        self.agent = agent
+        self._model = agent.model
+        self._state = agent.stateful
         self._session = session
-        self._reseed()
+        self._seed = episode.seed
+        self._rng_seed = f"{episode.seed}/{name}"
         self._to = to
         self._n = 0
         self._last: _Node | None = None
@@ -195,7 +199,7 @@ class Role:
         length = len(refs)
         parent = self._tip
         if parent is None or parent.prompt is not refs or refs[parent.length] != parent.said:
-            parent = self._parent(refs)
+            parent = None if self._last is None else self._parent(refs)
         if sampling is None and stop:
             sampling = msgspec.structs.replace(agent.sampling, stop=(*agent.sampling.stop, *stop))
         toolset = episode.toolset(tools) if tools else None
@@ -271,16 +275,9 @@ class Role:
         if agent.system != self.agent.system:
             # Earlier prompts began otherwise; the successor's first call starts a branch of the view graph.
             self._last = self._tip = None
-        self._take(agent)
-
-    def _take(self, agent: Agent) -> None:
         self.agent = agent
         self._model = agent.model
         self._state = agent.stateful
-
-    def dissolve(self) -> None:
-        """Let go of the episode."""
-        del self.episode
 
     def close(self) -> None:
         """The episode is over: let a stateful model drop what it keeps for it."""
@@ -302,7 +299,7 @@ class Role:
             node.said = index
             self._tip = node
             # The turn says it: the call need not say it again.
-            msgspec.structs.force_setattr(said, "message", None)
+            force_setattr(said, "message", None)
         else:
             message = Message(role="assistant", content=said) if isinstance(said, str) else said
             turn = Turn(index=index, role=self.name, message=message, parent=parent)

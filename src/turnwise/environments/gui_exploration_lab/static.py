@@ -35,9 +35,9 @@ class StepWorld(GuiWorld):
         super().__init__(app, task.start, task.goal, rules)
         said: list[str] = []
         for _ in range(task.done):
-            act = protocol.write(self.screen, app.graph.best(self.at, self.goal)[0])
-            said.append(act.words)
-            self.at = app.graph.after(self.at, app.graph.best(self.at, self.goal)[0])
+            move = app.graph.best(self.at, self.goal)[0]
+            said.append(protocol.write(self.screen, move).words)
+            self.at = app.graph.after(self.at, move)
         self._says += f"\nActions so far: {', '.join(said) or 'none'}. What is the next one?"
         self.terms = {"format": 0.0, "type": 0.0, "click": 0.0}
 

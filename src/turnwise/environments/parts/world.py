@@ -119,8 +119,10 @@ class WorldEnvironment(Environment, kw_only=True, frozen=True):
         last: dict[str, Turn] = {}
         replies = self.max_replies
         assert replies is not None, "a world says how long an episode can be"
+        watched = episode.watched
         for _ in range(replies):
-            episode.show(world.picture)
+            if watched:
+                episode.show(world.picture)
             key, mover = world.key(), world.mover
             turn = await episode.roles[mover].respond(world.observe(), actions=world.actions())
             if key is not None:
@@ -145,7 +147,8 @@ class WorldEnvironment(Environment, kw_only=True, frozen=True):
             for name, role in episode.roles.items():
                 if name != mover:
                     role.tell(said)
-        episode.show(world.picture)
-        if world.over:
-            episode.end(world.outcome)
-        episode.end("out of turns", stop=Stop.MAX_TURNS)
+        if watched:
+            episode.show(world.picture)
+        if not world.over:
+            episode.end("out of turns", stop=Stop.MAX_TURNS)
+        episode.detail = world.outcome
