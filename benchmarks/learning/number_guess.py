@@ -2,14 +2,15 @@
 
     python benchmarks/learning/number_guess.py
 
-The start is cloned from a player that guesses blindly: it knows how to name a number, and nothing of what
-"higher" and "lower" are good for.
+The weak start is cloned from a player that heeds the hints but guesses anywhere within what they leave; it
+never halves. The weakest is cloned from one that guesses blindly: it can name a number, and that is all.
 """
 
 from __future__ import annotations
 
+import random
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,17 +24,12 @@ import turnwise
 from turnwise.environments.games.number_guess import NumberGuess
 from turnwise.log import EpisodeLog
 
-CREDIT: dict[str, Any] = {
-    "ppo": {"name": "gae", "gamma": 1.0, "lam": 0.95},
-    "turn_baseline": "turn_baseline",
-    "grpo": "grpo",
-}
 SIZE = {
-    "high": 16,
-    "turns": 4,
-    "tested_turns": 16,
+    "high": 8,
+    "turns": 3,
+    "tested_turns": 8,
     "tests": 320,
-    "clone_steps": 150,
+    "clone_steps": 200,
     "steps": 150,
     "tasks_per_step": 16,
     "group": 8,
@@ -41,14 +37,24 @@ SIZE = {
 }
 
 
+def heedful(task: Any, rng: random.Random) -> Generator[str | None, Any, None]:
+    """Guesses anywhere within what the hints leave."""
+    said = yield
+    low, high = (int(word.strip(".")) for word in said.text.split() if word.strip(".").isdigit())
+    while True:
+        said = yield str(guess := rng.randint(low, high))
+        low, high = (guess + 1, high) if said.text == "higher" else (low, guess - 1)
+
+
 def play(arm: str, seed: int, size: dict[str, Any], work: Path) -> Played:
-    """Clone the blind player, train by one credit method, test before and after."""
+    """Clone a player, train by one credit method, test before and after."""
+    credit, player = LESSONS[arm]
     train = {"high": size["high"], "max_turns": size["turns"], "split": "train", "count": 400}
     policy = clone(
-        work / f"blind-{seed}",
+        work / f"clone-{'blind' if player == 'random' else 'heedful'}-{seed}",
         environment="number_guess",
         settings=train,
-        players={"random": 2},
+        players={player: 2},
         steps=size["clone_steps"],
         context=512,
         seed=seed,
@@ -60,7 +66,7 @@ def play(arm: str, seed: int, size: dict[str, Any], work: Path) -> Played:
         model=policy,
         max_tokens=4,
         seed=seed,
-        credit=CREDIT[arm],
+        credit=credit,
         steps=size["steps"],
         tasks_per_step=size["tasks_per_step"],
         group=size["group"],
@@ -80,6 +86,14 @@ def play(arm: str, seed: int, size: dict[str, Any], work: Path) -> Played:
             "guesses": guesses(after),
         },
     )
+
+
+LESSONS: dict[str, tuple[Any, Any]] = {
+    "turn_baseline": ("turn_baseline", heedful),
+    "ppo": ({"name": "gae", "gamma": 1.0, "lam": 0.95}, heedful),
+    "blind": ("turn_baseline", "random"),
+}
+"""The credit method of each arm, and whom its policy is cloned from."""
 
 
 def solved(logs: Sequence[EpisodeLog], turns: int) -> Share:
@@ -120,7 +134,7 @@ def findings(results: Results) -> list[Finding]:
         gain = results.difference(arm, arm, "after", "before")
         found.append(
             Finding(
-                f"{said.label} learns more than the blind start knew",
+                f"{said.label}: learns more than its start knew",
                 f"found within {results.size['turns']} guesses, after less before: {told(gain)}",
                 judged(gain),
             )
@@ -128,14 +142,14 @@ def findings(results: Results) -> list[Finding]:
         rate, number = results.mean(arm, "after"), results.mean(arm, "guesses")
         found.append(
             Finding(
-                f"{said.label} finds it as often as binary search, within 10 %",
+                f"{said.label}: finds it as often as binary search, within 10 %",
                 f"{told(rate)} against {share.value:.2f} of binary search",
                 within(rate, 0.9 * share.value, 1.1 * share.value),
             )
         )
         found.append(
             Finding(
-                f"{said.label} needs as few guesses as binary search, within 10 %",
+                f"{said.label}: needs as few guesses as binary search, within 10 %",
                 f"{told(number)} against {fewest:.2f} of binary search",
                 within(number, 0.9 * fewest, 1.1 * fewest),
             )
@@ -145,24 +159,23 @@ def findings(results: Results) -> list[Finding]:
 
 STUDY = Study(
     name="number_guess",
-    title="Number guess, from blind guessing to binary search",
-    question="Does a policy that guesses blindly come to search by halves, from nothing but whether it won?",
+    title="Number guess, from a weak start to binary search",
+    question="Does a policy that never halved come to binary search, from nothing but whether it won?",
     setting=(
         f"A number from 1 to {SIZE['high']} is to be guessed in {SIZE['turns']} turns; a wrong guess is "
         f'answered "higher" or "lower"; the reward is 1 for the number, at the end. The policy is a Llama of '
-        f"two layers with random weights, cloned for {SIZE['clone_steps']} steps from a player that guesses "
-        f"blindly, then trained for {SIZE['steps']} steps of {SIZE['tasks_per_step'] * SIZE['group']} "
+        f"two layers with random weights, cloned for {SIZE['clone_steps']} steps from a scripted player that "
+        f"heeds the hints and guesses anywhere within what they leave (in one arm, from one that guesses "
+        f"blindly), then trained for {SIZE['steps']} steps of {SIZE['tasks_per_step'] * SIZE['group']} "
         f"episodes. It is tested, sampling at temperature 1, on {SIZE['tests']} other tasks, in which "
-        f"{SIZE['tested_turns']} guesses are allowed, so that guesses can be counted."
+        f"{SIZE['tested_turns']} guesses are allowed, so that guesses can be counted; where the number is not "
+        f"found, {SIZE['tested_turns']} are."
     ),
-    papers=(
-        "Schulman et al. 2017, arXiv:1707.06347 (PPO)",
-        "Shao et al. 2024, arXiv:2402.03300 (GRPO)",
-    ),
+    papers=("Schulman et al. 2017, arXiv:1707.06347 (PPO)",),
     arms={
+        "turn_baseline": Arm("turn baseline", "reward to go less the mean of the group's other episodes"),
         "ppo": Arm("PPO", "a critic of its own, advantages by GAE over the sampled tokens (λ 0.95)"),
-        "turn_baseline": Arm("turn baseline", "the same turn's mean return among the group's other episodes"),
-        "grpo": Arm("GRPO", "an episode's outcome against its group's"),
+        "blind": Arm("blind start", "turn baseline, begun from the clone of the blind player"),
     },
     curves=(
         Curve(

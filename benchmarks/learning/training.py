@@ -47,6 +47,7 @@ def trained(folder: Path, **keys: Any) -> Trained:
         **keys: See `turnwise.train`; `environment` may be made. Only the last step is saved, and 128 episodes
             are played at a time, unless they say otherwise.
     """
+    assert keys["model"] != f"hf/{folder}", f"{folder}: a training and its clone need a folder each"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     store = folder / "runs.db"
