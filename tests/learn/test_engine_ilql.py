@@ -1,0 +1,154 @@
+"""ILQL: rows that lead to rows, the heads, and a policy that gets better from what others did."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+for needed in ("torch", "transformers"):
+    pytest.importorskip(needed, reason="needs pip install 'turnwise[learn]'")
+
+import torch  # noqa: E402
+from torch import nn  # noqa: E402
+
+import turnwise  # noqa: E402
+from turnwise.agent import Agent  # noqa: E402
+from turnwise.agents.window import Window  # noqa: E402
+from turnwise.engine.config import AgentConfig  # noqa: E402
+from turnwise.environment import Environment  # noqa: E402
+from turnwise.episode import Episode  # noqa: E402
+from turnwise.errors import ConfigError  # noqa: E402
+from turnwise.learn import tiny  # noqa: E402
+from turnwise.learn.batch import Batch  # noqa: E402
+from turnwise.learn.engine.ilql import ILQL, Heads, ILQLOptions, Steered, next_rows, token_rewards  # noqa: E402
+from turnwise.learn.engine.local import LocalEngine, LocalOptions  # noqa: E402
+from turnwise.learn.imitation import demonstrations, imitate  # noqa: E402
+from turnwise.model import Sampling  # noqa: E402
+from turnwise.task import Task  # noqa: E402
+
+torch.set_num_threads(1)
+
+
+class Doors(Environment, kw_only=True, frozen=True):
+    """Two doors; what lies behind is paid for only when the next word was said, whatever it is."""
+
+    name = "doors"
+
+    def tasks(self) -> Iterable[Task]:
+        return [Task(id=str(number)) for number in range(30)]
+
+    def agents(self) -> dict[str, Any]:
+        def random_player(task: Task, rng: random.Random) -> Any:
+            yield
+            while True:
+                yield rng.choice("lr")
+
+        return {"random": random_player}
+
+    async def run(self, task: Task, episode: Episode) -> None:
+        chosen = await episode.agent.respond("?")
+        taken = await episode.agent.respond("gold" if chosen.text == "l" else "dust")
+        episode.reward(float(chosen.text == "l"), turn=taken)
+
+
+class Data:
+    """What a random player did, shown one message at a time, and a policy that has learned to do the same."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = folder / "runs.db"
+        run = turnwise.run(Doors(), AgentConfig(use="random", window=1), store=self.store)
+        tokenizer = tiny.tokenizer()
+        module = tiny.policy(hidden=32, heads=2, vocabulary=len(tokenizer))
+        self.engine = LocalEngine(module, tokenizer, options=LocalOptions(device="cpu"))
+        self.batch: Batch = demonstrations(run, tokenizer)
+        imitate(self.engine, self.batch, steps=40, lr=1e-2)
+
+    def score(self, learner: ILQL, beta: float) -> float:
+        """What the policy earns by its choice of doors."""
+        agent = Agent(
+            learner.player(beta=beta),
+            context=Window(1),
+            sampling=Sampling(temperature=1.0, top_p=1.0, max_tokens=3),
+        )
+        run = turnwise.run(Doors(), agent, store=self.store)
+        return float(np.mean([log.score() for log in run.logs()]))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
+    return Data(tmp_path_factory.mktemp("doors"))
+
+
+def test_each_row_leads_to_its_episode_s_next(data: Data) -> None:
+    after = next_rows(data.batch)
+    assert data.batch.rows == 60
+    assert after.tolist() == [row + 1 if row % 2 == 0 else -1 for row in range(60)]
+
+
+def test_rewards_stand_with_the_last_token_of_a_turn(data: Data) -> None:
+    batch = data.batch
+    found = token_rewards(batch)
+    # A letter, and the end of the turn.
+    assert batch.turns.tokens.tolist() == [2] * 60
+    assert found[::2].sum() == 0
+    assert found[1::2].tolist() == batch.turns.reward.tolist()
+
+
+def test_it_earns_what_the_data_seldom_do(data: Data) -> None:
+    learner = ILQL(data.engine, ILQLOptions(polyak=0.05, lr=3e-3))
+    losses = learner.learn(data.batch, steps=200, rows=16)
+    assert np.mean(losses[-20:]) < np.mean(losses[:20])
+    assert data.score(learner, 16.0) > 0.9
+    assert 0.2 < data.score(learner, 0.0) < 0.8
+    q, v = learner.values(data.batch)
+    gold = data.batch.turns.reward[1::2] == 1
+    # Three tokens later, a door is worth γ³ or nothing; V leans to the better one.
+    first = q.reshape(30, 4)[:, 0]
+    assert first[gold].mean() == pytest.approx(0.99**3, abs=0.15)
+    assert first[~gold].mean() == pytest.approx(0, abs=0.15)
+    assert v.reshape(30, 4)[:, 0].mean() > 0.5
+    # The policy it began with is as it was.
+    assert not hasattr(data.engine.module.get_output_embeddings(), "slow")
+
+
+def test_the_slow_heads_follow() -> None:
+    heads = Heads(nn.Linear(2, 3), 4)
+    with torch.no_grad():
+        for quick in heads.q.parameters():
+            quick.add_(1.0)
+    before = [slow.clone() for slow in heads.slow.parameters()]
+    heads.follow(0.25)
+    for was, slow in zip(before, heads.slow.parameters(), strict=True):
+        assert torch.allclose(slow, was + 0.25)
+        assert not slow.requires_grad
+
+
+def test_what_the_clone_never_says_is_not_said() -> None:
+    """Logits 2, 0, -9 and Q 0, 1, 100: by Q alone the last would be said."""
+    words = nn.Linear(1, 3, bias=False)
+    heads = Heads(words, 2)
+    with torch.no_grad():
+        words.weight.copy_(torch.tensor([[2.0], [0.0], [-9.0]]))
+        for head in heads.slow:
+            for weight in head.parameters():
+                weight.zero_()
+            head[2].bias.copy_(torch.tensor([0.0, 1.0, 100.0]))
+    words.requires_grad_(False)
+    state = torch.ones(1, 1)
+    assert Steered(heads, 3.0, 0.01)(state)[0, :2].tolist() == [2, 3]
+    assert float(Steered(heads, 3.0, 0.01)(state)[0, 2]) < -1e30
+    assert Steered(heads, 3.0, 0.0)(state)[0].tolist() == [2, 3, 291]
+    # Where nothing is likely enough, the likeliest stays.
+    assert int(Steered(heads, 3.0, 0.95)(state).argmax()) == 0
+
+
+def test_nothing_to_learn_from_is_refused(data: Data) -> None:
+    from turnwise.learn.tables import select_rows
+
+    with pytest.raises(ConfigError, match="nothing to learn from"):
+        ILQL(data.engine).learn(select_rows(data.batch, np.zeros(60, dtype=bool)), steps=1)
