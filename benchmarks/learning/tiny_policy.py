@@ -10,8 +10,10 @@ hints but guesses anywhere within them: that is what `turnwise demo` trains.
 
 What is kept in `results/tiny_policy.json`, for each seed that was run: settings, curves, seconds, and for
 each world the score and the share of valid replies on tasks that were not trained on, before and after, with
-95 % intervals. The policy that ships is that of seed 0; a policy of another seed is thrown away, but for its
-figures, unless `--out` says where to.
+95 % intervals. Seconds are those of the processor, since it all happens in one thread. The policy that ships
+is that of seed 0; a policy of another seed is thrown away, but for its figures, unless `--out` says where to.
+
+With `--work FOLDER`, a stage that ended is not done again.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -121,12 +124,12 @@ def demonstrated(names: list[str], store: Path, scale: float, seed: int) -> list
 
 def cloned(runs: list[Run], scale: float, seed: int) -> tuple[LocalEngine, dict[str, Any]]:
     """A policy that talks as the players of `runs` did, and how it came about."""
-    began = time.perf_counter()
+    began = time.process_time()
     tokenizer = tiny.tokenizer(tiny.texts_of(log for run in runs for log in run.logs()), size=TOKENS)
     module = tiny.policy(vocabulary=len(tokenizer), seed=seed, **SIZE)
     engine = LocalEngine(module, tokenizer, options=LocalOptions(device="cpu"))
     batch = demonstrations(runs, tokenizer)
-    prepared = time.perf_counter()
+    prepared = time.process_time()
     steps = max(2 * CHUNK, int(CLONING["steps"] * scale))
     losses: list[float] = []
     for first in range(0, steps, CHUNK):
@@ -144,7 +147,7 @@ def cloned(runs: list[Run], scale: float, seed: int) -> tuple[LocalEngine, dict[
         "vocabulary": len(tokenizer),
         "steps": steps,
         "seconds_prepare": round(prepared - began, 1),
-        "seconds": round(time.perf_counter() - prepared, 1),
+        "seconds": round(time.process_time() - prepared, 1),
         "curve": [round(float(np.mean(losses[n : n + CHUNK])), 4) for n in range(0, steps, CHUNK)],
     }
     return engine, about
@@ -157,7 +160,8 @@ def learned(name: str, model: str, work: Path, scale: float, seed: int) -> tuple
     keys["steps"] = max(2, int(keys["steps"] * scale))
     keys["settings"] = world.settings | {"count": 2000, "split": "train"} | keys.get("settings", {})
     folder = work / f"learned-{name}"
-    began = time.perf_counter()
+    began = time.process_time()
+    shutil.rmtree(folder, ignore_errors=True)
     turnwise.train(
         keys,
         environment=name,
@@ -167,7 +171,7 @@ def learned(name: str, model: str, work: Path, scale: float, seed: int) -> tuple
         folder=str(folder),
         store=work / "learned.db",
     )
-    seconds = round(time.perf_counter() - began, 1)
+    seconds = round(time.process_time() - began, 1)
     curve = [round(line["score"], 4) for line in read_log(folder) if "score" in line]
     print(f"{name}: learned in {seconds} s, {curve[0]} to {curve[-1]}", flush=True)
     last = max((place for place in folder.glob("step-*")), key=lambda place: place.name)
@@ -198,26 +202,48 @@ def evaluated(names: list[str], folder: Path, store: Path, scale: float) -> dict
     return found
 
 
+def staged(place: Path, do: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What is to be told of a stage, and the seconds it took; it is only done where `place` does not tell."""
+    if not place.exists():
+        began = time.process_time()
+        about = do()
+        about["stage_seconds"] = round(time.process_time() - began, 1)
+        place.write_text(json.dumps(about))
+    return json.loads(place.read_text())
+
+
 def made(names: list[str], out: Path, work: Path, scale: float, seed: int) -> dict[str, Any]:
     """The policy in `out`, and how it came about."""
-    began = time.perf_counter()
     work.mkdir(parents=True, exist_ok=True)
-    engine, cloning = cloned(demonstrated(names, work / "players.db", scale, seed), scale, seed)
-    engine.save(work / "cloned")
-    before = evaluated(names, work / "cloned", work / "evaluated.db", scale)
+
+    def clone() -> dict[str, Any]:
+        engine, about = cloned(demonstrated(names, work / "players.db", scale, seed), scale, seed)
+        engine.save(work / "cloned")
+        return about
+
+    def learn(name: str, model: str) -> dict[str, Any]:
+        made_of, about = learned(name, model, work, scale, seed)
+        return about | {"model": made_of}
+
+    def evaluate(folder: Path) -> dict[str, Any]:
+        return evaluated(names, folder, work / "evaluated.db", scale)
+
+    cloning = staged(work / "cloning.json", clone)
+    before = staged(work / "before.json", lambda: evaluate(work / "cloned"))
     model, learning = f"hf/{work / 'cloned'}", dict[str, Any]()
-    for name in LESSONS:
-        if name in names:
-            model, learning[name] = learned(name, model, work, scale, seed)
+    for name in [name for name in LESSONS if name in names]:
+        learning[name] = staged(work / f"{name}.json", partial(learn, name, model))
+        model = learning[name].pop("model")
     last = LocalEngine(model.removeprefix("hf/"), options=LocalOptions(device="cpu"))
     shutil.rmtree(out, ignore_errors=True)
     tiny.shrunk(last.module, last.tokenizer, out)
-    after = evaluated(names, out, work / "evaluated.db", scale)
+    after = staged(work / "after.json", lambda: evaluate(out))
+    stages = (cloning, before, *learning.values(), after)
     return {
         "seed": seed,
         "scale": scale,
         "size": SIZE,
-        "seconds": round(time.perf_counter() - began, 1),
+        "seconds": round(sum(stage.pop("stage_seconds") for stage in stages), 1),
         "cloning": cloning,
         "learning": learning,
         "cloned": before,
