@@ -88,6 +88,7 @@ def play(arm: str, seed: int, size: dict[str, Any], work: Path) -> Played:
     )
 
 
+STEP = f"step of {SIZE['tasks_per_step'] * SIZE['group']} episodes"
 LESSONS: dict[str, tuple[Any, Any]] = {
     "turn_baseline": ("turn_baseline", heedful),
     "ppo": ({"name": "gae", "gamma": 1.0, "lam": 0.95}, heedful),
@@ -168,8 +169,8 @@ STUDY = Study(
         f"heeds the hints and guesses anywhere within what they leave (in one arm, from one that guesses "
         f"blindly), then trained for {SIZE['steps']} steps of {SIZE['tasks_per_step'] * SIZE['group']} "
         f"episodes. It is tested, sampling at temperature 1, on {SIZE['tests']} other tasks, in which "
-        f"{SIZE['tested_turns']} guesses are allowed, so that guesses can be counted; where the number is not "
-        f"found, {SIZE['tested_turns']} are."
+        f"{SIZE['tested_turns']} guesses are allowed, so that guesses can be counted; where the number is "
+        f"not found, {SIZE['tested_turns']} are."
     ),
     papers=("Schulman et al. 2017, arXiv:1707.06347 (PPO)",),
     arms={
@@ -181,12 +182,12 @@ STUDY = Study(
         Curve(
             "score",
             "Found in time, while training",
-            "step of 128 episodes",
+            STEP,
             "share of episodes",
             smooth=5,
             levels=levels,
         ),
-        Curve("turns", "Guesses, while training", "step of 128 episodes", "guesses an episode", smooth=5),
+        Curve("turns", "Guesses, while training", STEP, "guesses an episode", smooth=5),
     ),
     measures=(
         Measure("before", "found in time, before"),
