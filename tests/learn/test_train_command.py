@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 import turnwise
 from turnwise.cli.main import app
 from turnwise.errors import ConfigError
-from turnwise.learn.config import TrainConfig, helps, parse_training, read_training
+from turnwise.learn.config import Rate, TrainConfig, helps, parse_training, read_training
 from turnwise.learn.journal import Journal, read_log
 from turnwise.limits import Limits
 
@@ -45,6 +45,8 @@ def test_there_are_at_most_forty_keys_and_each_has_its_help() -> None:
         ("grop = 3", r"c.toml:1: grop: unknown key \(did you mean 'group'"),
         ("group = 0", r"c.toml:1: group: expected at least 1, got 0"),
         ('group = "many"', r"c.toml:1: group: expected `int`, got `str`"),
+        ("lr = {peak = 2}", r"c.toml:1: lr: expected at least 0 and at most 1, got 2"),
+        ("lr = {top = 1e-3}", r"c.toml.*lr.*unknown key"),
         ("temperature = 0", r"c.toml:1: temperature: expected above 0"),
         ('model = "openai/gpt"', r"c.toml:1: model: expected hf/FOLDER or hf/HUB-ID, got 'openai/gpt'"),
         ("limits = {turn = 3}", r"c.toml: limits.turn: unknown key \(did you mean 'turns'"),
@@ -54,6 +56,12 @@ def test_a_key_that_does_not_fit_is_named_with_its_line(line: str, told: str, tm
     (tmp_path / "c.toml").write_text(line)
     with pytest.raises(ConfigError, match=told):
         read_training(tmp_path / "c.toml")
+
+
+def test_the_learning_rate_rises_in_a_line_to_its_peak() -> None:
+    rate = TrainConfig(environment="lock", model="hf/x", lr=Rate(peak=0.4, warmup=4)).rate
+    assert [rate.at(step) for step in range(6)] == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.4, 0.4])
+    assert TrainConfig(environment="lock", model="hf/x", lr=0.4).rate.at(0) == 0.4
 
 
 def test_flags_and_tables_from_python_are_checked_alike() -> None:

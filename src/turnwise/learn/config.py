@@ -23,6 +23,25 @@ Part: TypeAlias = str | dict[str, Any]
 """Something chosen by its name: `"gigpo"`, or with settings of its own `{name = "gigpo", gamma = 0.95}`."""
 
 
+class Rate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A learning rate that rises at first."""
+
+    peak: float
+    """Where it rises to."""
+    warmup: int = 0
+    """Steps in which it rises, in a line."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.peak <= 1:
+            raise ConfigError(f"lr: expected at least 0 and at most 1, got {self.peak!r}")
+        if self.warmup < 0:
+            raise ConfigError(f"lr.warmup: expected at least 0, got {self.warmup}")
+
+    def at(self, step: int) -> float:
+        """The rate of a step, counted from 0."""
+        return self.peak * min(1.0, (step + 1) / (self.warmup or 1))
+
+
 class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Everything that decides what a training does."""
 
@@ -96,10 +115,8 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """How often to go through the episodes of a step."""
     minibatches: int = 1
     """Into how many updates one such pass is cut, by episodes."""
-    lr: float = 1e-6
-    """Learning rate of AdamW."""
-    warmup: int = 0
-    """Steps in which the learning rate rises to `lr`."""
+    lr: float | Rate = 1e-6
+    """Learning rate of AdamW; `{peak = 1e-6, warmup = 20}` rises to it in as many steps."""
     weight_decay: float = 0.0
     """Decoupled, as in AdamW."""
     clip: float = 1.0
@@ -116,7 +133,13 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     folder: str | None = None
     """Where checkpoints and the log go; by default `turnwise-train/RUN`."""
 
+    @property
+    def rate(self) -> Rate:
+        """The learning rate, step by step."""
+        return self.lr if isinstance(self.lr, Rate) else Rate(peak=self.lr)
+
     def __post_init__(self) -> None:
+        _ = self.rate
         for name, (least, most) in _RANGES.items():
             value = getattr(self, name)
             if not least <= value <= most or value == inf:
@@ -166,8 +189,6 @@ _RANGES: dict[str, tuple[float, float]] = {
     "kl": (0, inf),
     "epochs": (1, inf),
     "minibatches": (1, inf),
-    "lr": (0, 1),
-    "warmup": (0, inf),
     "weight_decay": (0, inf),
     "clip": (0, inf),
     "critic_lr": (0, 1),

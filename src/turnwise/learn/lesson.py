@@ -33,7 +33,7 @@ _ITS_OWN = frozenset(
     {
         *("roles", "model", "system", "window", "temperature", "max_tokens", "engine"),
         *("credit", "loss", "aggregation", "correction", "kl", "filter"),
-        *("epochs", "minibatches", "lr", "warmup", "weight_decay", "clip", "critic_lr"),
+        *("epochs", "minibatches", "lr", "weight_decay", "clip", "critic_lr"),
     }
 )
 """Keys in which a further learner may differ."""

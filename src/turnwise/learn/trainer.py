@@ -157,7 +157,7 @@ def update(student: Student, batch: Batch, columns: Mapping[str, Floats], *, ste
     from turnwise.learn import objective
 
     config, engine = student.learner.config, student.engine
-    lr = config.lr * min(1.0, (step + 1) / (config.warmup or 1))
+    lr = config.rate.at(step)
     entropy = "entropy" in losses.inputs(named(config.loss, "loss").name)
     episodes = len(batch.turns.group)
     episode = batch.turns.episode[batch.turn[batch.sampled]]
