@@ -20,6 +20,7 @@ for needed in ("torch", "transformers"):
 
 import lessons  # noqa: E402
 import torch  # noqa: E402
+import transformers  # noqa: E402
 
 from turnwise.errors import ConfigError  # noqa: E402
 from turnwise.learn import tiny  # noqa: E402
@@ -160,3 +161,24 @@ def test_torchrun_starts_a_training_that_gives_the_local_engines_curve(base: Pat
         for key in here:
             if not key.startswith("seconds"):
                 assert here[key] == pytest.approx(there[key], abs=1e-5), key
+
+
+def test_a_model_that_takes_no_trees_is_refused_before_anybody_loads_it(tmp_path: Path) -> None:
+    """One that looks at the last 24 tokens only: what stands behind a branch would count as near."""
+    torch.manual_seed(0)
+    near = transformers.MistralConfig(
+        vocab_size=262,
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        sliding_window=24,
+    )
+    transformers.MistralForCausalLM(near).save_pretrained(tmp_path)
+    tiny.tokenizer().save_pretrained(tmp_path)
+    with pytest.raises(
+        ConfigError, match=r"\(MistralForCausalLM\) cannot be trained in trees: .* at 'auto'$"
+    ):
+        TorchrunEngine(str(tmp_path), options=TorchrunOptions(processes=2, layout="trees"))
+    assert not others()

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from turnwise.errors import CapabilityError
+from turnwise.learn.engine import network
 from turnwise.learn.engine.layout import Micro
 from turnwise.learn.engine.local import LocalEngine, LocalOptions
 from turnwise.learn.engine.protocol import Engine, Scored
@@ -48,5 +49,5 @@ class _Critic(LocalEngine):
         super().__init__(module, tokenizer, options=options)
 
     def _score(self, micro: Micro, entropy: bool) -> Scored:
-        values = self._outputs(micro)[:, 0].float()
-        return Scored(values, torch.as_tensor(micro.places, device=values.device))
+        values = network.outputs(self._network, micro, self._device)[:, 0].float()
+        return Scored(values, torch.as_tensor(micro.places, device=self._device))

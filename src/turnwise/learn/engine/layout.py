@@ -4,7 +4,7 @@ Three layouts. **Rectangles**: rows of like length one below the other, padded o
 attention never looks, so there is no mask at all; a CPU does these fastest. **Lines** (`pack.py`): rows one
 behind the other, positions beginning anew with each, attention kept inside each row (transformers reads the
 borders from the positions); nothing is padded. **Trees**: lines in which rows that begin alike share their
-beginning, computed once; models that `trees.fits` take them as they are, others with a mask.
+beginning, computed once, for models that take them (`trees.fits`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from turnwise.learn.batch import Batch, Bools, Ints
-from turnwise.learn.pack import Line, mask_of, pack, segments_of
+from turnwise.learn.batch import Batch, Ints
+from turnwise.learn.pack import Line, pack, segments_of
 
 Layout: TypeAlias = Literal["rectangles", "lines", "trees"]
 _WORTH = 0.8
@@ -43,15 +43,6 @@ class Micro(NamedTuple):
     def segments(self) -> Ints | None:
         """`[S, 3]` In a line of trees: its stretches without a fork (`segments_of`)."""
         return None if self.reach is None else segments_of(self.reach)
-
-    @property
-    def mask(self) -> Bools | None:
-        """`[width, width]` In a line where rows share: whether the token of a row attends to that of a
-        column."""
-        segments = self.segments
-        if self.reach is None or segments is None or (segments[:, 1] == segments[:, 2]).all():
-            return None
-        return mask_of(self.reach)
 
     def once(self) -> tuple[Micro, Ints | None]:
         """The same with each prediction that rows share made once.

@@ -1,12 +1,12 @@
 """A transformers model made ready for training, and what it says of a micro-batch's sampled tokens.
 
-For engines that train in processes of their own: nothing here knows of optimisers, samplers or ranks.
+For engines that train with torch: nothing here knows of optimisers, samplers or ranks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -14,7 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from turnwise.errors import ConfigError
+from turnwise.learn.engine import trees
 from turnwise.learn.engine.layout import Micro
+from turnwise.models.hf.aside import aside
 from turnwise.models.hf.loading import Loaded, load
 from turnwise.models.hf.options import HFOptions
 
@@ -28,14 +30,43 @@ class Network(NamedTuple):
     """peft's view of the model, where adapters are trained; else None."""
     head: nn.Module
     """What makes the last hidden state into logits."""
+    trees: bool
+    """Whether it may be fed lines of trees."""
+    checkpointing: bool
+    """Whether activations are computed anew in the backward pass."""
 
     @property
     def module(self) -> Any:
         """The `transformers.PreTrainedModel`."""
         return self.loaded.model
 
-    def save(self, folder: Path, weights: dict[str, Tensor], dtype: torch.dtype) -> None:
-        """Write a model for `hf/FOLDER`: the adapters alone where they alone are trained.
+    def trained(self) -> dict[str, nn.Parameter]:
+        """The weights that are trained, by name."""
+        return {key: weight for key, weight in self.module.named_parameters() if weight.requires_grad}
+
+    @contextmanager
+    def training(self, gradients: bool) -> Generator[None]:
+        """Training's switches, turned back for sampling.
+
+        Args:
+            gradients: Whether there will be a backward pass.
+        """
+        self.module.train(self.checkpointing and gradients)
+        attention = trees.growing(self.module) if self.trees else nullcontext()
+        try:
+            with torch.set_grad_enabled(gradients), attention:
+                yield
+        finally:
+            self.module.eval()
+
+    def save(self, folder: Path) -> None:
+        """Write a model for `hf/FOLDER`: the adapters alone where they alone are trained."""
+        with quiet():
+            (self.adapter or self.module).save_pretrained(folder)
+            self.loaded.tokenizer.save_pretrained(folder)
+
+    def save_as(self, folder: Path, weights: dict[str, Tensor], dtype: torch.dtype) -> None:
+        """The same with other weights in the place of the trained ones.
 
         Args:
             folder: Where.
@@ -53,48 +84,64 @@ class Network(NamedTuple):
                 self.adapter.save_pretrained(folder, state_dict=named)
             self.loaded.tokenizer.save_pretrained(folder)
 
-    def trained(self) -> dict[str, nn.Parameter]:
-        """The weights that are trained, by name."""
-        return {key: weight for key, weight in self.module.named_parameters() if weight.requires_grad}
 
-
-def read(
-    model: str,
-    *,
-    device: str,
-    dtype: Literal["auto", "float32", "bfloat16"],
-    lora: int | None = None,
-    seed: int = 0,
-    checkpointing: bool = False,
-) -> Network:
-    """Load a model for training; the same arguments give the same weights in every process.
+def read(model: str, *, device: str, dtype: Literal["auto", "float32", "bfloat16"]) -> Loaded:
+    """Load a model.
 
     Args:
         model: Folder or hub id.
         device: A torch device.
         dtype: Of the weights; `auto` is the type they are stored in.
+
+    Raises:
+        ConfigError: it cannot be loaded.
+    """
+    with quiet():
+        return load(model, HFOptions(device=device, dtype=dtype))
+
+
+def ready(
+    name: str,
+    loaded: Loaded,
+    *,
+    lora: int | None = None,
+    seed: int = 0,
+    checkpointing: bool = False,
+    share: bool | None = False,
+) -> Network:
+    """Make a model ready for training, in place; the same arguments give the same weights in every process.
+
+    Args:
+        name: What to call it.
+        loaded: The model.
         lora: Rank of adapters to train instead of all weights.
         seed: Of the adapters' first weights.
         checkpointing: Compute activations anew in the backward pass.
+        share: Whether it will be fed lines of trees; None: if it takes them.
 
     Raises:
-        ConfigError: it cannot be loaded or trained.
+        ConfigError: it cannot be trained, or not in this way.
     """
-    with quiet():
-        loaded = load(model, HFOptions(device=device, dtype=dtype))
-    adapter = None if lora is None else _adapters(loaded.model, lora, seed)
-    head = loaded.model.get_output_embeddings()
+    module: Any = loaded.model
+    adapter = None if lora is None else _adapters(module, lora, seed)
+    kind, head = type(module).__name__, module.get_output_embeddings()
     if not isinstance(head, nn.Module):
-        kind = type(loaded.model).__name__
-        raise ConfigError(f"model 'hf/{model}' ({kind}) has no output embeddings to train through")
-    network = Network(loaded, adapter, head)
+        raise ConfigError(f"model 'hf/{name}' ({kind}) has no output embeddings to train through")
+    _without_dropout(module)
+    # Found out here, with the weights that were loaded, so that a resumed run finds the same.
+    fits = share is not False and aside(lambda: trees.fits(module))
+    if share and not fits:
+        raise ConfigError(
+            f"model 'hf/{name}' ({kind}) cannot be trained in trees: what it computes is not full attention, "
+            f"or not by transformers' sdpa; leave `layout` at 'auto'"
+        )
+    network = Network(loaded, adapter, head, fits, checkpointing)
     if not network.trained():
-        raise ConfigError(f"model 'hf/{model}' has no weight to train: name the model under its adapters")
-    _without_dropout(loaded.model)
+        raise ConfigError(f"model 'hf/{name}' has no weight to train: name the model under its adapters")
     if checkpointing:
         # The newer name of the same thing, where transformers has it.
-        older = loaded.model.gradient_checkpointing_enable
-        getattr(loaded.model, "activation_checkpointing_enable", older)({"use_reentrant": False})
+        older = module.gradient_checkpointing_enable
+        getattr(module, "activation_checkpointing_enable", older)({"use_reentrant": False})
     return network
 
 
@@ -104,11 +151,11 @@ def outputs(network: Network, micro: Micro, device: torch.device) -> Tensor:
     inputs: dict[str, Any] = {"input_ids": torch.as_tensor(micro.ids, device=device), "use_cache": False}
     if micro.positions is not None:
         inputs["position_ids"] = torch.as_tensor(micro.positions, device=device)
-    if micro.mask is not None:
-        inputs["attention_mask"] = torch.as_tensor(micro.mask, device=device)[None, None]
+    if micro.segments is not None:
+        inputs |= trees.inputs(micro.segments, device)
 
     def only_needed(module: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor]:
-        return (args[0].flatten(0, 1)[predict][None],)
+        return (args[0].flatten(0, 1).index_select(0, predict)[None],)
 
     hook = network.head.register_forward_pre_hook(only_needed)
     try:
@@ -120,11 +167,20 @@ def outputs(network: Network, micro: Micro, device: torch.device) -> Tensor:
 def score(
     network: Network, micro: Micro, device: torch.device, *, temperature: float, entropy: bool
 ) -> tuple[Tensor, Tensor | None]:
-    """`[m]` Log-probabilities of a micro-batch's sampled tokens and, where asked for, `[m]` entropies."""
-    logits = outputs(network, micro, device).float() / temperature
+    """`[m]` Log-probabilities of a micro-batch's sampled tokens and, where asked for, `[m]` entropies; logits
+    are made for these tokens alone, once for those that rows share."""
+    once, which = micro.once()
+    logits = outputs(network, once, device).float()
+    if temperature != 1:
+        logits = logits / temperature
     every = torch.log_softmax(logits, dim=-1)
-    chosen = every.gather(1, torch.as_tensor(micro.target, device=device)[:, None]).squeeze(1)
-    return chosen, -(every.exp() * every).sum(-1) if entropy else None
+    chosen = every.gather(1, torch.as_tensor(once.target, device=device)[:, None]).squeeze(1)
+    spread = -(every.exp() * every).sum(-1) if entropy else None
+    if which is not None:
+        again = torch.as_tensor(which, device=device)
+        chosen = chosen.index_select(0, again)
+        spread = None if spread is None else spread.index_select(0, again)
+    return chosen, spread
 
 
 @contextmanager

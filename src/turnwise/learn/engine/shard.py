@@ -35,7 +35,7 @@ from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor
 
 from turnwise.learn.engine.layout import Micro
-from turnwise.learn.engine.network import Network, read, score
+from turnwise.learn.engine.network import Network, read, ready, score
 from turnwise.learn.engine.ranks import Group, told
 
 _save = cast(Any, state_dict_saver).save
@@ -78,6 +78,7 @@ class How(NamedTuple):
     lora: int | None
     seed: int
     checkpointing: bool
+    trees: bool
     temperature: float
 
     def read(
@@ -88,13 +89,13 @@ class How(NamedTuple):
         Raises:
             ConfigError: it cannot be loaded or trained.
         """
-        return read(
+        return ready(
             model,
-            device=device,
-            dtype=dtype,
+            read(model, device=device, dtype=dtype),
             lora=self.lora,
             seed=self.seed,
             checkpointing=self.checkpointing,
+            share=self.trees,
         )
 
 
@@ -224,12 +225,10 @@ class Shard:
 
     @contextmanager
     def _training(self, learning: bool) -> Generator[None]:
-        self._module.train(self._how.checkpointing and learning)
         try:
-            with torch.set_grad_enabled(learning):
+            with self._network.training(learning):
                 yield
         finally:
-            self._module.eval()
             # The outermost weights stay gathered after a forward pass; a step would not show in them.
             self._module.reshard()
 

@@ -28,7 +28,9 @@ from turnwise.learn.batch import Batch, Ints
 from turnwise.learn.engine import ranks
 from turnwise.learn.engine.layout import Layout, Micro
 from turnwise.learn.engine.network import Network
-from turnwise.learn.engine.protocol import Drawn, Loss, Pass, Scored, TrainingError
+from turnwise.learn.engine.options import TorchOptions
+from turnwise.learn.engine.protocol import Drawn, Loss, Pass, Scored
+from turnwise.learn.engine.refusals import check_logprobs, check_loss, check_same, check_weights
 from turnwise.learn.engine.sampling import serving
 from turnwise.learn.engine.sampling.protocol import Sampler, Weights
 from turnwise.learn.engine.sampling.shared import SharedSampler
@@ -42,8 +44,8 @@ STATE = "training"
 _ABOUT = "about.json"
 
 
-class TorchrunOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How many processes, and how they load, sample and train."""
+class TorchrunOptions(TorchOptions, frozen=True, kw_only=True):
+    """How many processes, and how they load, compute and sample."""
 
     processes: int = 0
     """How many to start on this machine, 0 being one for each GPU; under torchrun, as many as it started."""
@@ -59,29 +61,8 @@ class TorchrunOptions(msgspec.Struct, frozen=True, kw_only=True):
     reshard: bool = True
     """Let go of a layer's gathered weights after its forward pass and gather them anew in the backward pass:
     less memory, more talk."""
-    lora: int | None = None
-    """Rank of adapters to train instead of all weights; their scale is twice the rank."""
-    checkpointing: bool = False
-    """Compute activations anew in the backward pass instead of keeping them."""
-    tokens: int = 8192
-    """Most tokens in one forward pass of one process, padding included."""
-    layout: Literal["auto", "rectangles", "lines", "trees"] = "auto"
-    """See `layout`; `auto` is rectangles on CPUs, lines on GPUs."""
-    temperature: float = 1.0
-    """At which episodes are sampled; log-probabilities are those of the distribution that was drawn from."""
-    max_tokens: int = 256
-    """Most tokens of one reply."""
-    batch: int = 64
-    """Most replies to sample at once."""
-    seed: int = 0
-    """Of adapters' first weights."""
     sampler: Literal["copy", "vllm", "sglang"] = "copy"
     """Who samples: a copy of the weights on rank 0, or a server, to which they are pushed as files."""
-    server: str | None = None
-    """Address of the server, such as `http://localhost:8000`."""
-    push_folder: str | None = None
-    """Where these files are written, a folder that the server sees under the same path; by default a
-    temporary one, for a server on this machine."""
 
     def __post_init__(self) -> None:
         for name, least in (("processes", 0), ("timeout", 1), ("tokens", 1)):
@@ -171,11 +152,7 @@ class TorchrunEngine:
         partial = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
         weights: dict[str, Tensor] = {}
         self._shown(lambda whole: weights.update((name, weight.cpu()) for name, weight in whole))
-        if not all(bool(weight.isfinite().all()) for weight in weights.values()):
-            raise TrainingError(
-                "a weight is no finite number any more, no checkpoint was written: go back to an earlier one "
-                "and lower the learning rate"
-            )
+        check_weights(weights.values())
         shutil.rmtree(partial, ignore_errors=True)
         state = partial / STATE
         state.mkdir(parents=True)
@@ -183,7 +160,7 @@ class TorchrunEngine:
             why = self._shard.save(str(state))
         if why is not None:
             raise ConfigError(f"cannot write the checkpoint {folder}: {why}")
-        self._network.save(partial, weights, self._dtype)
+        self._network.save_as(partial, weights, self._dtype)
         (state / _ABOUT).write_bytes(msgspec.json.encode({"version": self.sampler.version}))
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
@@ -220,7 +197,7 @@ class TorchrunEngine:
 
     def _copy(self, model: str, how: How) -> Sampler:
         network = how.read(model, str(self._ranks.group.device), _NAMES[how.dtype])
-        return _Gathered(model, network, _sampling_options(self.options))
+        return _Gathered(model, network, self.options.sampling)
 
     def _served(self, model: str) -> Sampler:
         """A server, with the weights as they are now."""
@@ -228,7 +205,7 @@ class TorchrunEngine:
         served = serving.connect(options.sampler)(
             model,
             self._network.loaded,
-            _sampling_options(options),
+            options.sampling,
             url=options.server,
             adapter=self._network.adapter,
             push="disk",
@@ -300,11 +277,7 @@ class _Bench:
             entropy = np.concatenate([one.entropy for one in said if one.entropy is not None])
             self.entropy[places] = entropy
         slope = None if self._loss is None else self._slope(self._loss, places, logprobs, entropy)
-        if not np.isfinite(logprobs).all():
-            raise TrainingError(
-                "the policy gives a sampled token no finite log-probability: its weights are broken; "
-                "go back to an earlier checkpoint and lower the learning rate"
-            )
+        check_logprobs(logprobs)
         if slope is None:
             return [True] * len(said)
         ends = np.cumsum([len(one) for one in dealt])[:-1]
@@ -319,8 +292,7 @@ class _Bench:
         with torch.enable_grad():
             value = loss(Scored(leaves[0], torch.as_tensor(places[order]), columns[1]))
         number = float(value.detach())
-        if not np.isfinite(number):
-            raise TrainingError(f"the loss is {number}: expected a finite number; no weight was moved")
+        check_loss(number)
         self.total += number
         if not value.requires_grad:
             return None
@@ -392,17 +364,8 @@ def _how(options: TorchrunOptions) -> How:
         lora=options.lora,
         seed=options.seed,
         checkpointing=options.checkpointing,
+        trees=options.layout == "trees",
         temperature=options.temperature,
-    )
-
-
-def _sampling_options(options: TorchrunOptions) -> HFOptions:
-    return HFOptions(
-        max_tokens=options.max_tokens,
-        max_batch=options.batch,
-        keep_thoughts=True,
-        lockstep=True,
-        logprobs="raw" if options.temperature == 1 else "sampled",
     )
 
 
@@ -423,13 +386,7 @@ def _check(folder: Path, state: Path, mine: dict[str, tuple[int, ...]]) -> int:
         for key, entry in entries.items()
         if key.startswith(prefix) and hasattr(entry, "size")
     }
-    for key in sorted(mine.keys() | stored.keys()):
-        here, there = mine.get(key), stored.get(key)
-        if here != there:
-            raise ConfigError(
-                f"checkpoint {folder} is of another model: its {key!r} is {there or 'missing'}, this one's "
-                f"{here or 'missing'}; name the model it was made from, with the same lora"
-            )
+    check_same(folder, mine, stored)
     return version
 
 
