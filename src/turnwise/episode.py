@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 
-from turnwise import wire
+from turnwise import outside, wire
 from turnwise.agent import Agent
 from turnwise.errors import ConfigError, ModelError, ReplayDivergence, TurnwiseError
 from turnwise.limits import EpisodeStop, Limits
@@ -322,7 +322,8 @@ class Episode:
     async def _ask(self, key: str, n: int, ask: Callable[[], Awaitable[Any]], ticket: int | None) -> Effect:
         at, start = len(self.turns), perf_counter()
         try:
-            value = wire.encode(await ask())
+            with outside.asked():
+                value = wire.encode(await ask())
         except TurnwiseError:
             # Infrastructure failed: no answer from outside, so nothing to write down.
             self.void(ticket)

@@ -9,8 +9,9 @@ batches as a quick one. Jobs still join and leave between any two tokens; nobody
 Where several models talk to each other (two policies, a policy and its past), all rest together: none is
 given new jobs while another computes.
 
-This holds for conversations that wait for nothing but such models. What waits for the outside world (a
-server, a sandbox) comes when it comes, and joins then.
+Where an episode asks the outside world (a tool, a sandbox: `turnwise.outside`), all wait for the answer, for
+the same reason. What another service's model answers comes when it comes, and joins then: it is not the same
+twice anyway.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from __future__ import annotations
 import asyncio
 from weakref import WeakKeyDictionary, WeakSet
 
+from turnwise import outside
 from turnwise.models.hf.batch import Batch
 from turnwise.models.hf.job import Job
 from turnwise.models.hf.worker import Worker
@@ -27,10 +29,12 @@ _ROUNDS = 32
 
 
 class Rest:
-    """When an event loop has come to rest, and no worker of its is computing."""
+    """When the running event loop has come to rest, waits for nothing outside, and no worker computes."""
 
     def __init__(self) -> None:
         self.workers: WeakSet[LockstepWorker] = WeakSet()
+        self._outside = outside.here()
+        self._outside.answered = self.disturbed
         self._quiet = 0
         """Rounds of the loop since something happened."""
         self._counting = False
@@ -53,7 +57,7 @@ class Rest:
                 worker.go_on()
 
     def _all_wait(self) -> bool:
-        return all(worker.waits for worker in self.workers)
+        return not self._outside.pending and all(worker.waits for worker in self.workers)
 
 
 _rests: WeakKeyDictionary[asyncio.AbstractEventLoop, Rest] = WeakKeyDictionary()
@@ -72,7 +76,7 @@ class LockstepWorker(Worker):
         super().__init__(name, batch, max_batch=max_batch, wait=0.0)
         self._loop: asyncio.AbstractEventLoop | None = None
         # What follows is touched in the event loop only.
-        self._rest = Rest()
+        self._rest: Rest | None = None
         self._asked: list[Job] = []
         """Asked for since the last cohort."""
         self._wanted = False
@@ -89,14 +93,24 @@ class LockstepWorker(Worker):
 
     def submit(self, job: Job) -> None:
         """Have a job done, together with all that are asked for before the loop rests."""
-        loop = asyncio.get_running_loop()
-        if loop is not self._loop:
-            self._rest.workers.discard(self)
-            self._loop, self._rest = loop, _rests.setdefault(loop, Rest())
-            self._rest.workers.add(self)
+        rest = self._enter()
+        # Who asks for the sake of a tool or the like would wait for himself.
+        outside.excused()
         self._start()
         self._asked.append(job)
-        self._rest.disturbed()
+        rest.disturbed()
+
+    def _enter(self) -> Rest:
+        """Rest with the others in the running event loop."""
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop or self._rest is None:
+            if self._rest is not None:
+                self._rest.workers.discard(self)
+            if loop not in _rests:
+                _rests[loop] = Rest()
+            self._loop, self._rest = loop, _rests[loop]
+            self._rest.workers.add(self)
+        return self._rest
 
     def go_on(self) -> None:
         """The loop rests: give the thread what was asked for, if there is anything to do."""
@@ -108,7 +122,8 @@ class LockstepWorker(Worker):
     def _want(self, busy: bool) -> None:
         """The thread waits for a cohort."""
         self._wanted, self._busy = True, busy
-        self._rest.disturbed()
+        if self._rest is not None:
+            self._rest.disturbed()
 
     def _collect(self) -> bool:
         """Where somebody was answered, or there is nothing to do: what is asked next. False: stop."""

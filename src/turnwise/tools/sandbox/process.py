@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from turnwise import outside
 from turnwise.errors import SandboxError
 from turnwise.tools.sandbox.launch import MIB, Backend, Launch, environment, frame, opened, setup
 from turnwise.tools.sandbox.limits import Execution, Killed, SandboxLimits, shorten
@@ -115,11 +116,12 @@ class Worker:
 
     async def end(self) -> None:
         """End the process and all it started, and wait until it is gone."""
-        await self._kill()
-        if self._launch.remove is not None:
-            await _run(self._launch.remove)
-        if self._launch.host_directory is not None:
-            await asyncio.to_thread(shutil.rmtree, self._launch.host_directory, ignore_errors=True)
+        with outside.asked():
+            await self._kill()
+            if self._launch.remove is not None:
+                await _run(self._launch.remove)
+            if self._launch.host_directory is not None:
+                await asyncio.to_thread(shutil.rmtree, self._launch.host_directory, ignore_errors=True)
 
     # Time and memory ----------------------------------------------------------------------------------
 
