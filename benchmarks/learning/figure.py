@@ -42,7 +42,7 @@ def draw(study: Study, found: Results, path: Path) -> None:
             for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
                 handles.setdefault(label, handle)
         if handles:
-            columns = min(len(handles), 3 if count == 1 else 5)
+            columns = min(len(handles), 4 if count == 1 else 5)
             plot.legend(
                 handles.values(),
                 handles,

@@ -78,7 +78,7 @@ def play(arm: str, seed: int, size: dict[str, Any], work: Path) -> Played:
     )
     (_, before), (_, after) = done.evaluations()
     return Played(
-        {"score": done.curve("score"), "turns": done.curve("turns")},
+        {"score": done.curve("score")},
         {
             "before": solved(before, size["turns"]),
             "after": solved(after, size["turns"]),
@@ -179,15 +179,7 @@ STUDY = Study(
         "blind": Arm("blind start", "turn baseline, begun from the clone of the blind player"),
     },
     curves=(
-        Curve(
-            "score",
-            "Found in time, while training",
-            STEP,
-            "share of episodes",
-            smooth=5,
-            levels=levels,
-        ),
-        Curve("turns", "Guesses, while training", STEP, "guesses an episode", smooth=5),
+        Curve("score", "Found in time, while training", STEP, "share of episodes", smooth=10, levels=levels),
     ),
     measures=(
         Measure("before", "found in time, before"),

@@ -63,7 +63,7 @@ def seeds_of(study: Study, found: Results) -> list[int]:
 
 
 def complete(study: Study, found: Results) -> bool:
-    """Whether every arm has the same seeds, and there are some."""
+    """Whether every arm has the same seeds, and there are some; the table of studies wants all of them."""
     seeds = seeds_of(study, found)
     return bool(seeds) and len(found.runs) == len(seeds) * len(study.arms)
 
@@ -132,7 +132,7 @@ def repeat(study: Study, found: Results) -> str:
 
 
 def index() -> str:
-    """The table of all studies that have results."""
+    """The table of all studies whose trainings are all there."""
     lines = [
         "# Studies",
         "",
@@ -144,8 +144,9 @@ def index() -> str:
         "| --- | --- | --- | --- | --- |",
     ]
     for path in sorted(RESULTS.glob("*.json")):
-        study = load(HERE / f"{path.stem}.py").STUDY
-        found = results.read(path, study.name, dict(study.size))
+        study, found = load(HERE / f"{path.stem}.py").STUDY, results.load(path)
+        if not (complete(study, found) and set(study.seeds) <= set(seeds_of(study, found))):
+            continue
         cpu = sum(one.cpu_seconds for one in found.runs)
         lines.append(
             f"| [{study.title}]({study.name}.md) | {study.question} | {score(study, found)} | "
@@ -156,10 +157,10 @@ def index() -> str:
 
 def score(study: Study, found: Results) -> str:
     """How many of a study's findings held."""
-    if not complete(study, found):
-        return "not complete"
     findings: list[Finding] = study.findings(found)
-    return f"{sum(one.held == 'yes' for one in findings)} of {len(findings)}"
+    verdicts = [one.held for one in findings]
+    rest = [f"{verdicts.count(one)} {HELD[one]}" for one in ("no", "undecided") if one in verdicts]
+    return f"{verdicts.count('yes')} of {len(verdicts)}" + (f" ({', '.join(rest)})" if rest else "")
 
 
 def load(path: Path) -> ModuleType:

@@ -122,6 +122,11 @@ def _xy(points: Points) -> tuple[np.ndarray, np.ndarray]:
     return np.array(x, dtype=float), np.array(y, dtype=float)
 
 
+def load(path: Path) -> Results:
+    """A file of results, whatever its size."""
+    return msgspec.json.decode(path.read_bytes(), type=Results)
+
+
 def read(path: Path, study: str, size: dict[str, Any]) -> Results:
     """What is in a file of results; nothing yet where there is none.
 
@@ -130,7 +135,7 @@ def read(path: Path, study: str, size: dict[str, Any]) -> Results:
     """
     if not path.exists():
         return Results(study=study, size=size)
-    found = msgspec.json.decode(path.read_bytes(), type=Results)
+    found = load(path)
     if found.size != msgspec.json.decode(msgspec.json.encode(size)):
         raise SystemExit(
             f"{path}: it holds trainings of {found.size}, the study now says {size}: remove it to train "

@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parents[2]
 FOLDER = HERE / "benchmarks" / "learning"
 PAGES = HERE / "docs" / "studies"
 SCRIPTS = sorted(path for path in FOLDER.glob("*.py") if "study.main(STUDY)" in path.read_text())
-MADE = [path for path in SCRIPTS if (FOLDER.parent / "results" / "learning" / f"{path.stem}.json").exists()]
+MADE = [path for path in SCRIPTS if (PAGES / f"{path.stem}.md").exists()]
 
 
 @pytest.fixture(autouse=True)
