@@ -9,13 +9,14 @@ network only where its own logits come out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from turnwise.models.hf.linear import Linears, shared_places
 from turnwise.models.hf.memory import Memory
 
 if TYPE_CHECKING:
@@ -28,24 +29,6 @@ _GAP = 100.0
 """Most by which logits may differ from the network's own, in units of their type's precision: 1e-5 of their
 size in single precision; in half precision no more than `_MOST_GAP`."""
 _MOST_GAP = 0.05
-
-
-_Linear = Callable[["Tensor"], "Tensor"]
-_Added = Callable[["Tensor", "Tensor"], "Tensor"]
-
-
-def _linear(module: nn.Module) -> _Linear:
-    """A linear layer, without a module's call where it is a plain one; adapters are of other classes."""
-    if type(module) is not nn.Linear:
-        return module
-    return lambda x: functional.linear(x, module.weight, module.bias)
-
-
-def _added(module: Any) -> _Added:
-    """A linear layer, added to what is there: `x + module(h)`, in one operation where it is a plain one."""
-    if type(module) is not nn.Linear or cast(Any, module).bias is not None:
-        return lambda x, h: x + module(h)
-    return lambda x, h: torch.addmm(x, h, module.weight.t())
 
 
 class _Norm(NamedTuple):
@@ -74,35 +57,31 @@ class _Layer(NamedTuple):
     """The parts of a layer in the order they are used."""
 
     before: _Norm
-    query: _Linear
-    key: _Linear
-    value: _Linear
+    project: Linears
+    """Queries, keys and values."""
     query_norm: _Norm | None
     key_norm: _Norm | None
-    out: _Added
+    out: Linears
     between: _Norm
-    gate: _Linear
+    widen: Linears
+    """The gate and what goes through it."""
     act: nn.Module
-    up: _Linear
-    down: _Added
+    narrow: Linears
 
     @classmethod
-    def of(cls, block: Any) -> _Layer:
+    def of(cls, block: Any, join: bool, shared: frozenset[int]) -> _Layer:
         attention, mlp = block.self_attn, block.mlp
         normed = hasattr(attention, "q_norm")
         return cls(
             before=_Norm.of(block.input_layernorm),
-            query=_linear(attention.q_proj),
-            key=_linear(attention.k_proj),
-            value=_linear(attention.v_proj),
+            project=Linears(attention.q_proj, attention.k_proj, attention.v_proj, join=join, shared=shared),
             query_norm=_Norm.of(attention.q_norm) if normed else None,
             key_norm=_Norm.of(attention.k_norm) if normed else None,
-            out=_added(attention.o_proj),
+            out=Linears(attention.o_proj),
             between=_Norm.of(block.post_attention_layernorm),
-            gate=_linear(mlp.gate_proj),
+            widen=Linears(mlp.gate_proj, mlp.up_proj, join=join, shared=shared),
             act=mlp.act_fn,
-            up=_linear(mlp.up_proj),
-            down=_added(mlp.down_proj),
+            narrow=Linears(mlp.down_proj),
         )
 
 
@@ -131,17 +110,18 @@ class Call(NamedTuple):
         """Put the tokens' keys and values where they belong.
 
         Args:
-            kept: `[seats, 2 * heads, slots, head width]`.
-            fed: `[tokens, 2 * heads, head width]`.
+            kept: `[2, seats, heads, slots, head width]`.
+            fed: `[tokens, 2, heads, head width]`.
         """
         fed = fed.view(self.rows, self.width, *fed.shape[1:])
         if self.positions is None:
-            kept[self.seats, :, self.slots - self.width : self.slots] = fed.transpose(1, 2)
+            first = self.slots - self.width
+            kept[:, self.seats, :, first : self.slots] = fed.permute(2, 0, 3, 1, 4)
             return
         seats = self.seats
         if isinstance(seats, slice):
             seats = torch.arange(seats.start, seats.stop, device=kept.device)
-        kept[seats[:, None], :, self.positions] = fed
+        kept[:, seats[:, None], :, self.positions] = fed
 
 
 class Llama:
@@ -158,10 +138,10 @@ class Llama:
         self._head_width: int = attention.head_dim
         self._scale: float = attention.scaling
         self._embed: Any = model.get_input_embeddings()
-        self._layers = [_Layer.of(block) for block in inner.layers]
-        self._norm = _Norm.of(inner.norm)
-        self._head: nn.Module = model.get_output_embeddings()
+        self._model = model
+        self._read(join=True)
         self._rotary: nn.Module = inner.rotary_emb
+        self._zero = self._norm.weight.detach().new_zeros(1)
         self._table = self._norm.weight.new_empty(0)
         """`[slots, 2, 1, head width]` Each position's cosines and sines, the latter's first half negative."""
 
@@ -183,6 +163,17 @@ class Llama:
         except (AttributeError, KeyError, TypeError, RuntimeError):
             # A version of transformers in which the parts have other names or do other things.
             return None
+
+    def _read(self, *, join: bool) -> None:
+        """Take the network's weights as they are now; see `Linears` for `join`."""
+        inner = self._model.model
+        shared = shared_places(self._model)
+        self._layers = [_Layer.of(block, join, shared) for block in inner.layers]
+        self._norm = _Norm.of(inner.norm)
+        self._head: nn.Module = self._model.get_output_embeddings()
+        self._linears = [
+            each for layer in self._layers for each in (layer.project, layer.out, layer.widen, layer.narrow)
+        ]
 
     @property
     def device(self) -> torch.device:
@@ -245,44 +236,64 @@ class Llama:
         Returns:
             Logits `[rows, vocabulary]`.
         """
+        if any(each.stale() for each in self._linears):
+            self._read(join=False)
         x: Tensor = self._embed(ids)
         turn = call.angles.unbind(1)
         for layer, kept in zip(self._layers, memory.data.unbind(), strict=True):
-            x = layer.out(x, self._attend(layer, layer.before(x), kept, call, turn))
-            h = layer.between(x)
-            x = layer.down(x, layer.act(layer.gate(h)) * layer.up(h))
+            x = layer.out.add(x, self._attend(layer, layer.before(x), kept, call, turn))
+            gate, up = layer.widen(layer.between(x)).chunk(2, dim=1)
+            x = layer.narrow.add(x, layer.act(gate).mul_(up))
         if call.width > 1:
             rows = torch.arange(call.rows, device=ids.device)
             x = x.view(call.rows, call.width, -1)[rows, torch.tensor(last, device=ids.device)]
         return self._head(self._norm(x))
 
     def _attend(self, layer: _Layer, x: Tensor, kept: Tensor, call: Call, turn: Sequence[Tensor]) -> Tensor:
-        """Attention of one layer to its keys and values, `[seats, 2 * heads, slots, head width]`."""
+        """Attention of one layer to its keys and values, `[2, seats, heads, slots, head width]`."""
         queries, heads, width = self._heads, self._key_heads, self._head_width
-        query, key, value = layer.query(x), layer.key(x), layer.value(x)
+        every = layer.project(x).view(-1, queries + 2 * heads, width)
         if layer.query_norm is not None and layer.key_norm is not None:
-            query = layer.query_norm(query.view(-1, queries, width)).flatten(1)
-            key = layer.key_norm(key.view(-1, heads, width)).flatten(1)
-        every = torch.cat([query, key, value], dim=1).view(-1, queries + 2 * heads, width)
+            every[:, :queries] = layer.query_norm(every[:, :queries])
+            every[:, queries : queries + heads] = layer.key_norm(every[:, queries : queries + heads])
         _turn(every[:, : queries + heads], *turn)
-        call.write(kept, every[:, queries:])
-        seen = kept[call.seats, :, : call.slots]
-        keys, values = seen[:, :heads], seen[:, heads:]
-        query = every[:, :queries]
-        each = queries // heads
+        call.write(kept, every[:, queries:].view(-1, 2, heads, width))
+        query, seen = every[:, :queries], kept[:, call.seats, :, : call.slots]
         if call.width == 1:
-            # The queries that share keys lie side by side, as if they were tokens.
-            query = query.view(call.rows, heads, each, width)
-        else:
-            query = query.view(call.rows, call.width, queries, width).transpose(1, 2)
-            if each > 1:
-                keys, values = keys.repeat_interleave(each, dim=1), values.repeat_interleave(each, dim=1)
+            return self._look_back(query.view(call.rows, heads, -1, width), seen, call.mask)
+        query = query.view(call.rows, call.width, queries, width).transpose(1, 2)
+        if queries > heads:
+            seen = seen.repeat_interleave(queries // heads, dim=2)
         found = functional.scaled_dot_product_attention(
-            query, keys, values, attn_mask=call.mask, is_causal=call.causal, scale=self._scale
+            query, seen[0], seen[1], attn_mask=call.mask, is_causal=call.causal, scale=self._scale
         )
-        if call.width > 1:
-            found = found.transpose(1, 2)
-        return found.reshape(call.rows * call.width, -1)
+        return found.transpose(1, 2).reshape(call.rows * call.width, -1)
+
+    def _look_back(self, query: Tensor, seen: Tensor, mask: Tensor | None) -> Tensor:
+        """Attention of one token a row.
+
+        Args:
+            query: `[rows, heads, each, width]` The queries that share a key lie side by side, as if they were
+                tokens.
+            seen: `[2, rows, heads, slots, width]`.
+            mask: See `Call`.
+
+        Returns:
+            `[rows, heads * each * width]`.
+        """
+        rows, heads, each, width = query.shape
+        if query.dtype is not torch.float32 or query.is_cuda:
+            found = functional.scaled_dot_product_attention(
+                query, seen[0], seen[1], attn_mask=mask, scale=self._scale
+            )
+            return found.reshape(rows, -1)
+        # On a CPU, fused attention is made for many tokens: three plain products take a fifth less time.
+        keys, values = seen.flatten(1, 2).unbind()
+        flat = query.reshape(rows * heads, each, width)
+        scores = torch.baddbmm(self._zero, flat, keys.transpose(1, 2), beta=0, alpha=self._scale)
+        if mask is not None:
+            scores.view(rows, heads * each, -1).add_(mask[:, 0])
+        return torch.bmm(scores.softmax(dim=-1), values).view(rows, -1)
 
     def _angles(self, slots: int) -> Tensor:
         """The table of angles, for as many positions as there are slots at least."""

@@ -23,20 +23,20 @@ class Memory:
     """
 
     def __init__(self, like: Tensor, *, layers: int, heads: int, width: int) -> None:
-        self.data: Tensor = like.new_zeros((layers, 0, 2 * heads, 0, width))
-        """`[layers, seats, 2 * heads, slots, width]` Keys, then values; unused slots are finite."""
+        self.data: Tensor = like.new_zeros((layers, 2, 0, heads, 0, width))
+        """`[layers, 2, seats, heads, slots, width]` Keys and values; unused slots are finite."""
         self.token_bytes = 2 * layers * heads * width * like.element_size()
         """Size of one token."""
 
     @property
     def seats(self) -> int:
         """How many there are."""
-        return self.data.shape[1]
+        return self.data.shape[2]
 
     @property
     def slots(self) -> int:
         """Of each seat."""
-        return self.data.shape[3]
+        return self.data.shape[4]
 
     @property
     def bytes(self) -> int:
@@ -49,20 +49,20 @@ class Memory:
             return
         old = self.data
         self.data = self._empty(max(seats, self.seats), max(slots, self.slots))
-        self.data[:, : old.shape[1], :, : old.shape[3]] = old
+        self.data[:, :, : old.shape[2], :, : old.shape[4]] = old
 
     def release(self) -> None:
         """Give everything back."""
         self.data = self._empty(0, 0)
 
     def read(self, seat: int, count: int) -> Tensor:
-        """A copy of the first tokens of a seat, `[layers, 2 * heads, count, width]`."""
-        return self.data[:, seat, :, :count].clone()
+        """A copy of the first tokens of a seat, `[layers, 2, heads, count, width]`."""
+        return self.data[:, :, seat, :, :count].clone()
 
     def write(self, seat: int, tokens: Tensor) -> None:
         """Put tokens that were read at the beginning of a seat."""
-        self.data[:, seat, :, : tokens.shape[2]] = tokens
+        self.data[:, :, seat, :, : tokens.shape[3]] = tokens
 
     def _empty(self, seats: int, slots: int) -> Tensor:
-        layers, _, heads, _, width = self.data.shape
-        return self.data.new_zeros((layers, seats, heads, slots, width))
+        layers, both, _, heads, _, width = self.data.shape
+        return self.data.new_zeros((layers, both, seats, heads, slots, width))

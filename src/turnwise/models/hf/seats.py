@@ -151,7 +151,7 @@ class SeatRunner:
         assert past is not None
         if past.held is None:
             return self._memory.read(self._seat_of[job.session], job.cached)
-        return past.held[0][:, :, : job.cached]
+        return past.held[0][:, :, :, : job.cached]
 
     def _keep(self, seat: int, job: Job) -> None:
         """Leave what a seat holds to the job's session."""
