@@ -18,7 +18,7 @@ import msgspec
 import torch
 
 from turnwise.models.hf.draw import choose
-from turnwise.models.hf.job import Job, Runner
+from turnwise.models.hf.job import Job, Runner, answer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -134,6 +134,4 @@ class Batch:
         self.counters.ended += sum(gone)
         leaving = [job for job, is_gone in zip(jobs, gone, strict=True) if is_gone]
         self.runner.part(gone)
-        for job in leaving:
-            if job.wanted:
-                job.resolve()
+        answer([job for job in leaving if job.wanted])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -22,6 +23,7 @@ class Job:
         stop: Strings that end the sample.
         session: Whose past to use and to leave.
         place: What orders jobs that were asked for at the same time; see `lockstep`.
+        loop: Where it is awaited; see `answer`.
     """
 
     __slots__ = (
@@ -31,6 +33,7 @@ class Job:
         "finish",
         "limit",
         "logprobs",
+        "loop",
         "place",
         "prompt",
         "sampled",
@@ -48,6 +51,7 @@ class Job:
         stop: tuple[str, ...] = (),
         session: str = "",
         place: tuple[str, int] = ("", 0),
+        loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self.prompt = prompt
         self.draw = draw
@@ -55,6 +59,7 @@ class Job:
         self.stop = stop
         self.session = session
         self.place = place
+        self.loop = loop
         self.cached = 0
         """Prompt tokens that were in the cache."""
         self.sampled: list[int] = []
@@ -86,6 +91,28 @@ class Job:
 
     def _ended(self, done: Future[Job]) -> None:
         self.wanted = not done.cancelled()
+
+
+def answer(jobs: Sequence[Job]) -> None:
+    """Say that jobs are done, each in the loop where it is awaited, and those of one loop in one go: to wake
+    it for each of them, and to take turns with it at Python, would cost more than their tokens."""
+    waiting: dict[asyncio.AbstractEventLoop | None, list[Job]] = {}
+    for job in jobs:
+        waiting.setdefault(job.loop, []).append(job)
+    for loop, mine in waiting.items():
+        try:
+            if loop is not None:
+                loop.call_soon_threadsafe(_resolve, mine)
+                continue
+        except RuntimeError:
+            # It is closed, and nobody waits any more.
+            pass
+        _resolve(mine)
+
+
+def _resolve(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        job.resolve()
 
 
 class Runner(Protocol):

@@ -106,6 +106,7 @@ class HFModel(Speaker):
             stop=request.sampling.stop,
             session=request.session,
             place=(str(request.rng_seed), request.ordinal),
+            loop=asyncio.get_running_loop(),
         )
         self._worker.submit(job)
         await asyncio.wrap_future(job.done)
