@@ -12,6 +12,7 @@ from turnwise.models.hf.chat import Said, as_function, plain
 from turnwise.models.hf.checkpoint import reason_of
 from turnwise.models.hf.options import HFOptions
 from turnwise.models.hf.speech import MARKERS, message_of
+from turnwise.models.hf.steady import is_steady, shortened
 
 _SENTINEL = "\u2042turnwise\u2042"
 """Stands for an assistant's words where only what the template puts behind them is wanted."""
@@ -25,7 +26,8 @@ class TemplateChat:
     begins `whole`, the template leaves the past alone, and what it adds is the difference: the tail (less an
     end token that was sampled) and this difference are encoded and put behind the tokens that are there.
     Where it does not, the template rewrites the past, and there is nothing to extend. Where thoughts are to
-    be kept, one text does: what the template writes behind other words in the answer's place is added.
+    be kept, one text does: what the template writes behind other words in the answer's place is added. If the
+    template is one that allows it (`steady`), these texts are of a few messages, however many there are.
 
     Args:
         tokenizer: With a chat template.
@@ -43,6 +45,7 @@ class TemplateChat:
         self._silent = frozenset(special - markers)
         """Tokens that are no part of a message's text."""
         self.ends = eos
+        self._steady = is_steady(tokenizer.chat_template)
 
     def render(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[int]:
         """The prompt in which the assistant answers `messages`.
@@ -54,9 +57,14 @@ class TemplateChat:
 
     def extend(self, said: Said, messages: Sequence[Message]) -> list[int] | None:
         """See `Chat.extend`."""
+        new = len(said.messages)
+        if self._steady:
+            # What comes behind the answer follows from what is near it.
+            messages, before = shortened(messages, new - 1), len(messages)
+            new -= before - len(messages)
         shown = [plain(message) for message in messages]
         stand_in = {"role": "assistant", "content": _SENTINEL}
-        tools, new = said.tools, len(said.messages)
+        tools = said.tools
         without = [*shown[: new - 1], stand_in]
         try:
             if self._keep_thoughts:
