@@ -110,12 +110,12 @@ def measure(threads: int) -> dict[str, float]:
     source = network(len(words))
     prompt = torch.tensor([words(TEXT)["input_ids"]] * ROWS)
     length = prompt.shape[1]
-    model = Bare(source, length + TURNS * (SAID + SEEN))
+    model = Bare(source, length + 2 * TURNS * (SAID + SEEN))
     seen = torch.randint(3, len(words), (ROWS, SEEN))
-    cache = model.empty(ROWS, length + TURNS * (SAID + SEEN))
+    cache, longer = (model.empty(ROWS, length + times * TURNS * (SAID + SEEN)) for times in (1, 2))
     check(source, model, torch.cat([prompt, seen], dim=1), cache)
 
-    def converse(turns: int) -> None:
+    def converse(turns: int, cache: Tensor = cache) -> None:
         fed, start = prompt, 0
         for _ in range(turns):
             tokens, _ = sample(model, fed, start, cache, SAID)
@@ -132,6 +132,7 @@ def measure(threads: int) -> dict[str, float]:
     return {
         "generate_ms": timed(lambda: sample(model, prompt, 0, cache, NEW), 20) * 1e3,
         "turns_ms": timed(lambda: converse(TURNS), 3, warm=1) * 1e3,
+        "twice_the_turns_ms": timed(lambda: converse(2 * TURNS, longer), 3, warm=1) * 1e3,
         "one_turn_ms": timed(lambda: converse(1), 10) * 1e3,
         "step_ms": timed(step, 12) * 1e3,
     }
