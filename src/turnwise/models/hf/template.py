@@ -12,7 +12,6 @@ from turnwise.models.hf.chat import Said, as_function, plain
 from turnwise.models.hf.checkpoint import reason_of
 from turnwise.models.hf.options import HFOptions
 from turnwise.models.hf.speech import MARKERS, message_of
-from turnwise.models.hf.steady import is_steady, shortened
 
 _SENTINEL = "\u2042turnwise\u2042"
 """Stands for an assistant's words where only what the template puts behind them is wanted."""
@@ -45,7 +44,7 @@ class TemplateChat:
         self._silent = frozenset(special - markers)
         """Tokens that are no part of a message's text."""
         self.ends = eos
-        self._steady = is_steady(tokenizer.chat_template)
+        self._steady = _steady(tokenizer.chat_template)
 
     def render(self, messages: Sequence[Message], tools: Sequence[ToolSpec]) -> list[int]:
         """The prompt in which the assistant answers `messages`.
@@ -59,6 +58,8 @@ class TemplateChat:
         """See `Chat.extend`."""
         new = len(said.messages)
         if self._steady:
+            from turnwise.models.hf.steady import shortened
+
             # What comes behind the answer follows from what is near it.
             messages, before = shortened(messages, new - 1), len(messages)
             new -= before - len(messages)
@@ -121,3 +122,12 @@ class TemplateChat:
 
     def _decode(self, ids: list[int]) -> str:
         return self._tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+
+
+def _steady(template: object) -> bool:
+    """Whether what a turn adds can be rendered by itself; not where nothing reads Jinja (the base install)."""
+    try:
+        from turnwise.models.hf.steady import is_steady
+    except ImportError:
+        return False
+    return is_steady(template)
