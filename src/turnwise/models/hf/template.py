@@ -125,7 +125,7 @@ class TemplateChat:
 
 
 def _steady(template: object) -> bool:
-    """Whether what a turn adds can be rendered by itself; not where nothing reads Jinja (the base install)."""
+    """Whether what a turn adds can be rendered by itself; not where nothing reads Jinja (base install)."""
     try:
         from turnwise.models.hf.steady import is_steady
     except ImportError:
