@@ -39,8 +39,9 @@ class RunStopped(TurnwiseError):
     """A run was stopped before its end; what was finished is stored, and `run` can be resumed."""
 
     def __init__(self, reason: str, run: Run, *, interrupted: bool = False, written: bool = True) -> None:
+        how = "train --resume" if run.row.kind == "train" else "resume"
         kept = "all finished turns are stored" if written else "all that was written before is kept"
-        super().__init__(f"{reason}; {kept}, go on with: turnwise resume {run.id}")
+        super().__init__(f"{reason}; {kept}, go on with: turnwise {how} {run.id}")
         self.run = run
         if interrupted:
             self.exit_code = 130

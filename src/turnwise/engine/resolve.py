@@ -155,6 +155,17 @@ def completed(config: RunConfig, made: Environment, given: Given = NONE_GIVEN) -
     return msgspec.structs.replace(config, agents={**config.agents, **chosen}) if chosen else config
 
 
+def check_role(role: str, made: Environment) -> None:
+    """Refuse a role that an environment has not.
+
+    Raises:
+        ConfigError: naming the nearest, or all.
+    """
+    if role not in made.seats:
+        near = did_you_mean(role, made.seats) or f"; it has {', '.join(made.seats)}"
+        raise ConfigError(f"environment {made.name!r} has no role {role!r}{near}")
+
+
 def casting(config: RunConfig, made: Environment, given: Given = NONE_GIVEN, *, mute: bool = False) -> Cast:
     """The agents of all roles; remote models behind one gateway each.
 
@@ -168,9 +179,7 @@ def casting(config: RunConfig, made: Environment, given: Given = NONE_GIVEN, *, 
         ConfigError: a role that nobody fills, or an agent that cannot be made.
     """
     for role in (*config.agents, *given.agents):
-        if role not in made.seats:
-            near = did_you_mean(role, made.seats) or f"; it has {', '.join(made.seats)}"
-            raise ConfigError(f"environment {made.name!r} has no role {role!r}{near}")
+        check_role(role, made)
     maker = _Maker(config, made, mute=mute)
     agents = maker.cast(config.agents, given.agents)
     models = dict(maker.models)

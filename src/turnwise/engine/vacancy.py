@@ -14,7 +14,6 @@ from turnwise.engine.config import RunConfig
 from turnwise.engine.resolve import Given, Mute
 from turnwise.environment import Environment
 from turnwise.episode import Episode
-from turnwise.errors import ConfigError, did_you_mean
 from turnwise.limits import Limits
 from turnwise.task import Task, TaskSet
 
@@ -51,11 +50,7 @@ class Vacancy:
         )
         self.environment = made = resolve.environment(self._config, Given(None if named else environment))
         self.role = made.roles[0] if role is None else role
-        if self.role not in made.seats:
-            near = did_you_mean(self.role, made.seats)
-            raise ConfigError(
-                f"environment {made.name!r} has no role {self.role!r}{near}; it has {', '.join(made.seats)}"
-            )
+        resolve.check_role(self.role, made)
         others, given = resolve.told_apart(agents or {})
         self._things = Given(made, tasks, {**given, self.role: Agent(Mute("vacant"))})
         config = msgspec.structs.replace(self._config, agents=others)

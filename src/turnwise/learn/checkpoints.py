@@ -16,7 +16,13 @@ OWNER = "run"
 
 
 def owner_of(folder: Path) -> str | None:
-    """The id of the training that a folder holds, if it holds one."""
+    """The id of the training that a folder holds, if it holds one.
+
+    Raises:
+        ConfigError: it is no folder.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"folder {folder}: expected a folder, or none yet, found a file: name another")
     place = folder / OWNER
     return place.read_text().strip() if place.is_file() else None
 

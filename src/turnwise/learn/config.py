@@ -8,15 +8,16 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+from collections.abc import Iterable
 from functools import cache
 from math import inf
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args, get_origin
 
 import msgspec
 
 from turnwise.engine.config import AgentConfig, parse, read_config
-from turnwise.errors import ConfigError
+from turnwise.errors import ConfigError, did_you_mean
 from turnwise.limits import Limits
 
 Part: TypeAlias = str | dict[str, Any]
@@ -145,8 +146,9 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             if not least <= value <= most or value == inf:
                 until = "" if most == inf else f" and at most {most:g}"
                 raise ConfigError(f"{name}: expected at least {least:g}{until}, got {value!r}")
-        if self.temperature <= 0:
-            raise ConfigError(f"temperature: expected above 0, got {self.temperature!r}")
+        for name in ("temperature", "clip"):
+            if not (value := getattr(self, name)) > 0:
+                raise ConfigError(f"{name}: expected above 0, got {value!r}")
         if self.window is not None and self.window < 1:
             raise ConfigError(f"window: expected at least 1 message, got {self.window}")
         for name in ("engine", "curriculum", "credit", "loss", "aggregation", "correction"):
@@ -179,6 +181,43 @@ def named(part: Part, key: str) -> Named:
     return Named(name, {option: value for option, value in part.items() if option != "name"})
 
 
+def check_choice(place: str, value: Any, known: Iterable[str]) -> None:
+    """Refuse what is none of some names.
+
+    Raises:
+        ConfigError: naming the nearest, or all.
+    """
+    known = list(known)
+    if value not in known:
+        near = did_you_mean(str(value), known) or f"; there are {', '.join(known)}"
+        raise ConfigError(f"{place}: there is no {value!r}{near}")
+
+
+_PLAIN = (bool, int, float, str, type(None))
+"""What a config can hold."""
+
+
+def check_value(place: str, value: Any, wanted: Any) -> None:
+    """Refuse a setting that is not of its type, where that is one that a config can hold.
+
+    Args:
+        place: The setting.
+        value: Given for it.
+        wanted: Its type.
+
+    Raises:
+        ConfigError: saying what was expected.
+    """
+    if get_origin(wanted) is Literal:
+        check_choice(place, value, get_args(wanted))
+    elif all(part in _PLAIN for part in get_args(wanted) or [wanted]):
+        try:
+            msgspec.convert(value, wanted)
+        except msgspec.ValidationError as error:
+            reason = str(error)
+            raise ConfigError(f"{place}: {reason[0].lower()}{reason[1:]}") from None
+
+
 _RANGES: dict[str, tuple[float, float]] = {
     "max_tokens": (1, inf),
     "steps": (1, inf),
@@ -190,7 +229,6 @@ _RANGES: dict[str, tuple[float, float]] = {
     "epochs": (1, inf),
     "minibatches": (1, inf),
     "weight_decay": (0, inf),
-    "clip": (0, inf),
     "critic_lr": (0, 1),
     "eval_every": (0, inf),
     "save_every": (1, inf),

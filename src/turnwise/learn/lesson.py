@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,7 +14,7 @@ from turnwise.engine.resolve import NONE_GIVEN, Given
 from turnwise.environment import Environment
 from turnwise.errors import ConfigError, did_you_mean
 from turnwise.learn import credit, curriculum, losses
-from turnwise.learn.config import TrainConfig, named, parse_training
+from turnwise.learn.config import TrainConfig, check_choice, check_value, named, parse_training
 from turnwise.learn.curriculum import Curriculum, filters
 from turnwise.learn.engine import registry as engines
 from turnwise.model import Sampling
@@ -100,13 +100,16 @@ def prepare(config: TrainConfig, given: Given = NONE_GIVEN) -> Lesson:
     plain = RunConfig(environment=config.environment, settings=config.settings, tasks=config.tasks)
     environment = resolve.environment(plain, given)
     tasks = resolve.tasks(plain, environment, given)
+    if config.eval_every:
+        settings = {**config.settings, **config.eval_settings}
+        resolve.environment(msgspec.structs.replace(plain, settings=settings), given)
     first = curriculum.make(*named(config.curriculum, "curriculum"))
     first.applied(environment)
     learners = [_learner(MAIN, config, config.roles or environment.roles[:1], environment)]
     for name, keys in config.learners.items():
         own = _own(config, name, keys)
         learners.append(_learner(name, own, own.roles, environment))
-    _check_seats(config, learners)
+    _check_seats(config, learners, environment)
     return Lesson(config, environment, tasks, tuple(learners), first, given)
 
 
@@ -128,14 +131,12 @@ def _own(config: TrainConfig, name: str, keys: Mapping[str, Any]) -> TrainConfig
 
 def _learner(name: str, config: TrainConfig, roles: Sequence[str], environment: Environment) -> Learner:
     for role in roles:
-        if role not in environment.seats:
-            near = did_you_mean(role, environment.seats) or f"; it has {', '.join(environment.seats)}"
-            raise ConfigError(f"environment {environment.name!r} has no role {role!r}{near}")
+        resolve.check_role(role, environment)
     return Learner(name, tuple(dict.fromkeys(roles)), config, _checked(config, environment))
 
 
-def _check_seats(config: TrainConfig, learners: list[Learner]) -> None:
-    """Each role is played by one.
+def _check_seats(config: TrainConfig, learners: list[Learner], environment: Environment) -> None:
+    """Each role is played by one, and there is each.
 
     Raises:
         ConfigError: naming the first that is not.
@@ -147,6 +148,8 @@ def _check_seats(config: TrainConfig, learners: list[Learner]) -> None:
                 other = trained.get(role, "agents")
                 raise ConfigError(f"the role {role!r} is played twice: by {other} and by {learner.name}")
             trained[role] = learner.name
+    for role in config.agents:
+        resolve.check_role(role, environment)
 
 
 def _checked(config: TrainConfig, environment: Environment) -> credit.Method:
@@ -170,30 +173,27 @@ def _checked(config: TrainConfig, environment: Environment) -> credit.Method:
     _check_options("credit", chosen.options, method.function)
     _check_options("loss", loss.options, function)
     correction = named(config.correction, "correction")
-    _check_name("correction", correction.name, CORRECTIONS)
+    check_choice("correction", correction.name, CORRECTIONS)
     if correction.name not in ("auto", "none"):
         from turnwise.learn import objective
 
         _check_options("correction", correction.options, objective.CORRECTIONS[correction.name])
-        _check_name("correction.segment", correction.options.get("segment", "row"), ("row", "turn"))
+        check_choice("correction.segment", correction.options.get("segment", "row"), ("row", "turn"))
     from turnwise.learn.losses.aggregation import MODES
     from turnwise.learn.losses.over_turn import POLICIES
 
     added = named(config.aggregation, "aggregation")
-    _check_name("aggregation", added.name, MODES)
+    check_choice("aggregation", added.name, MODES)
     _check_known("aggregation", added.options, ["truncated"])
-    _check_name("aggregation.truncated", added.options.get("truncated", POLICIES[0]), POLICIES)
+    check_choice("aggregation.truncated", added.options.get("truncated", POLICIES[0]), POLICIES)
     return method
 
 
-def _check_name(key: str, name: str, known: Any) -> None:
-    if name not in known:
-        near = did_you_mean(name, known) or f"; there are {', '.join(known)}"
-        raise ConfigError(f"{key}: there is no {name!r}{near}")
-
-
 def _check_options(key: str, options: Mapping[str, Any], function: Callable[..., Any]) -> None:
-    _check_known(key, options, list(_settings(function)))
+    settings = _settings(function)
+    _check_known(key, options, list(settings))
+    for name, value in options.items():
+        check_value(f"{key}.{name}", value, settings[name])
 
 
 def _check_known(key: str, options: Mapping[str, Any], known: list[str]) -> None:
@@ -203,7 +203,10 @@ def _check_known(key: str, options: Mapping[str, Any], known: list[str]) -> None
             raise ConfigError(f"{key}.{name}: unknown key{near}")
 
 
-def _settings(function: Callable[..., Any]) -> Iterator[str]:
-    for parameter in inspect.signature(function).parameters.values():
-        if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is not parameter.empty:
-            yield parameter.name
+def _settings(function: Callable[..., Any]) -> dict[str, Any]:
+    """The type of each setting of a function: of what has a default."""
+    return {
+        parameter.name: parameter.annotation
+        for parameter in inspect.signature(function, eval_str=True).parameters.values()
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is not parameter.empty
+    }

@@ -6,11 +6,16 @@ from typing import Literal
 
 import msgspec
 
+from turnwise.errors import ConfigError
 from turnwise.models.hf.options import HFOptions
 
 
 class TorchOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """See the module."""
+    """See the module.
+
+    Raises:
+        ConfigError: naming the first that cannot be.
+    """
 
     lora: int | None = None
     """Rank of adapters to train instead of all weights; their scale is twice the rank."""
@@ -34,6 +39,13 @@ class TorchOptions(msgspec.Struct, frozen=True, kw_only=True):
     push_folder: str | None = None
     """Where weights are written for it, a folder that the server sees under the same path; by default a
     temporary one, for a server on this machine."""
+
+    def __post_init__(self) -> None:
+        for name in ("lora", "tokens", "max_tokens", "batch"):
+            if (value := getattr(self, name)) is not None and value < 1:
+                raise ConfigError(f"{name}: expected at least 1, got {value}")
+        if not self.temperature > 0:
+            raise ConfigError(f"temperature: expected above 0, got {self.temperature}")
 
     @property
     def sampling(self) -> HFOptions:

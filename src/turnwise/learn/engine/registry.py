@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from turnwise.errors import ConfigError, did_you_mean
-from turnwise.learn.config import TrainConfig, named
+from turnwise.learn.config import TrainConfig, check_value, named
 
 if TYPE_CHECKING:
     from turnwise.learn.engine.protocol import Engine
@@ -48,13 +48,14 @@ def options(config: TrainConfig) -> Any:
                 "engine.sampler: with lag 1 the weights move while episodes are played, expected another "
                 "than 'shared'"
             )
+    types = {field.name: field.type for field in msgspec.structs.fields(known)}
+    for key, value in part.options.items():
+        check_value(f"engine.{key}", value, types[key])
     try:
         return msgspec.convert({**given, **part.options}, known)
-    except msgspec.ValidationError as error:
-        if isinstance(error.__cause__, ConfigError):
-            raise error.__cause__ from None
-        reason, _, place = str(error).partition(" - at ")
-        raise ConfigError(f"engine.{place.strip('`$.')}: {reason[0].lower()}{reason[1:]}") from None
+    except ConfigError as error:
+        # What the struct says of one of its keys.
+        raise ConfigError(f"engine.{error}") from None
 
 
 def engine_of(config: TrainConfig) -> Engine:

@@ -65,7 +65,8 @@ class TorchrunOptions(TorchOptions, frozen=True, kw_only=True):
     """Who samples: a copy of the weights on rank 0, or a server, to which they are pushed as files."""
 
     def __post_init__(self) -> None:
-        for name, least in (("processes", 0), ("timeout", 1), ("tokens", 1)):
+        super().__post_init__()
+        for name, least in (("processes", 0), ("timeout", 1)):
             if not (value := getattr(self, name)) >= least:
                 raise ConfigError(f"{name}: expected at least {least}, got {value!r}")
 
