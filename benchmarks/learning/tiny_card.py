@@ -19,7 +19,8 @@ without a download: `tiny/sprout` runs on numpy alone, `hf/FOLDER` is the same i
   bytes, computed with in single precision.
 - **Made from nothing** by `python benchmarks/learning/tiny_policy.py`, seed {seed}, in {minutes:.0f} minutes
   on one core: random weights; {episodes:,} episodes of scripted players ({tokens:,} tokens of theirs)
-  imitated for {steps} steps; then multi-turn reinforcement learning, from its own episodes: {lessons}.
+  imitated for {steps} steps; then multi-turn reinforcement learning, from its own episodes:
+  {lessons}.
 - **Not trained on** any text that people wrote, but for the worlds' own rules and hints.
 - **Left to learn**: number guess. It was cloned from a player that heeds the hints, but guesses anywhere
   within them; `turnwise demo` trains it there.
@@ -36,7 +37,7 @@ def card(result: dict[str, Any]) -> str:
     """The card of a policy, its figures from a result of `tiny_policy.py`."""
     cloning = result["cloning"]
     lessons = " and ".join(
-        f"{lesson['keys']['steps']} steps of {lesson['keys']['credit']} in {name}"
+        f"{lesson['keys']['steps']} steps of `{lesson['keys']['credit']}` in `{name}`"
         for name, lesson in result["learning"].items()
     )
     return _CARD.format(
@@ -53,15 +54,16 @@ def card(result: dict[str, Any]) -> str:
 def table(result: dict[str, Any]) -> str:
     """Each world's scores, cloned and in the end, in Markdown."""
     lines = [
-        "| world | settings | cloned | in the end | replies that are moves |",
-        "| --- | --- | --- | --- | --- |",
+        "| world | settings | at random | cloned | in the end | replies that are moves |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for name, after in result["policy"].items():
         settings = ", ".join(f"{key} {value}" for key, value in after["settings"].items() if key != "count")
-        before = _interval(result["cloned"][name]["score"])
+        chance, before = (_interval(result[who][name]["score"]) for who in ("chance", "cloned"))
         learned = name in result["learning"]
         shown = f"**{_interval(after['score'])}**" if learned else _interval(after["score"])
-        lines.append(f"| `{name}` | {settings or 'its own'} | {before} | {shown} | {after['valid']:.1%} |")
+        cells = [f"`{name}`", settings or "its own", chance, before, shown, f"{after['valid']:.1%}"]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -178,14 +178,13 @@ def learned(name: str, model: str, work: Path, scale: float, seed: int) -> tuple
     return f"hf/{last / 'policy'}", {"keys": keys, "seconds": seconds, "curve": curve}
 
 
-def evaluated(names: list[str], folder: Path, store: Path, scale: float) -> dict[str, dict[str, Any]]:
-    """Of each world the score, the share of successes and of valid replies, on tasks not trained on."""
+def evaluated(names: list[str], player: Any, store: Path, scale: float) -> dict[str, dict[str, Any]]:
+    """Of each world a player's score, share of successes and of valid replies, on tasks not trained on."""
     found: dict[str, dict[str, Any]] = {}
     for name in names:
         world = WORLDS[name]
         settings = {"count": max(20, int(EVALUATED * scale))} | world.settings | world.held_out
-        agent = AgentConfig(use=f"tiny/{folder}", sampling=Sampling(temperature=1.0, max_tokens=24))
-        run = turnwise.run(name, agent, seed=0, settings=settings, store=store)
+        run = turnwise.run(name, player, seed=0, settings=settings, store=store)
         logs = list(run.logs())
         scores = np.array([log.score() for log in logs])
         invalid = [log.metrics["invalid"] for log in logs]
@@ -226,8 +225,13 @@ def made(names: list[str], out: Path, work: Path, scale: float, seed: int) -> di
         return about | {"model": made_of}
 
     def evaluate(folder: Path) -> dict[str, Any]:
-        return evaluated(names, folder, work / "evaluated.db", scale)
+        agent = AgentConfig(use=f"tiny/{folder}", sampling=Sampling(temperature=1.0, max_tokens=24))
+        return evaluated(names, agent, work / "evaluated.db", scale)
 
+    def chance() -> dict[str, Any]:
+        return evaluated(names, "random", work / "evaluated.db", scale)
+
+    blind = staged(work / "chance.json", chance)
     cloning = staged(work / "cloning.json", clone)
     before = staged(work / "before.json", lambda: evaluate(work / "cloned"))
     model, learning = f"hf/{work / 'cloned'}", dict[str, Any]()
@@ -238,7 +242,7 @@ def made(names: list[str], out: Path, work: Path, scale: float, seed: int) -> di
     shutil.rmtree(out, ignore_errors=True)
     tiny.shrunk(last.module, last.tokenizer, out)
     after = staged(work / "after.json", lambda: evaluate(out))
-    stages = (cloning, before, *learning.values(), after)
+    stages = (blind, cloning, before, *learning.values(), after)
     return {
         "seed": seed,
         "scale": scale,
@@ -246,6 +250,7 @@ def made(names: list[str], out: Path, work: Path, scale: float, seed: int) -> di
         "seconds": round(sum(stage.pop("stage_seconds") for stage in stages), 1),
         "cloning": cloning,
         "learning": learning,
+        "chance": blind,
         "cloned": before,
         "policy": after,
         "bytes": sum(file.stat().st_size for file in out.iterdir()),

@@ -30,7 +30,7 @@ from turnwise.models.tiny.folder import find
 from turnwise.store.store import Store
 
 POLICY = "sprout"
-STEPS = 200
+STEPS = 150
 TRAINING: dict[str, Any] = {
     "environment": "number_guess",
     "settings": {"high": 16, "max_turns": 4, "count": 4000, "split": "train"},
