@@ -123,6 +123,25 @@ class Call(NamedTuple):
             seats = torch.arange(seats.start, seats.stop, device=kept.device)
         kept[:, seats[:, None], :, self.positions] = fed
 
+    def ends(self, last: Sequence[int]) -> tuple[Call, Tensor]:
+        """The same with one token of each row alone, once its keys and values are written.
+
+        Args:
+            last: Which of its tokens, for each row.
+
+        Returns:
+            Where they belong, with no use for their angles, and which tokens they are.
+        """
+        which = torch.tensor(last, device=self.angles.device)
+        if self.positions is not None:
+            positions = self.positions.gather(1, which[:, None])
+        else:
+            positions = which[:, None] + (self.slots - self.width)
+        at_end = self.positions is None and min(last) == self.width - 1
+        mask = None if at_end else _mask(positions, self.slots, self.angles)
+        tokens = torch.arange(self.rows, device=which.device) * self.width + which
+        return self._replace(width=1, positions=positions, mask=mask), tokens
+
 
 class Llama:
     """A network's parts, and how tokens pass through them.
@@ -240,27 +259,36 @@ class Llama:
             self._read(join=False)
         x: Tensor = self._embed(ids)
         turn = call.angles.unbind(1)
-        for layer, kept in zip(self._layers, memory.data.unbind(), strict=True):
-            x = layer.out.add(x, self._attend(layer, layer.before(x), kept, call, turn))
+        end = len(self._layers) - 1 if call.width > 1 else -1
+        for number, (layer, kept) in enumerate(zip(self._layers, memory.data.unbind(), strict=True)):
+            every = self._project(layer, layer.before(x), turn)
+            call.write(kept, every[:, self._heads :].view(-1, 2, self._key_heads, self._head_width))
+            query = every[:, : self._heads]
+            if number == end:
+                # Behind the last layer's keys and values, nobody looks at the other tokens.
+                call, which = call.ends(last)
+                x, query = x[which], query[which]
+            x = layer.out.add(x, self._attend(query, kept, call))
             gate, up = layer.widen(layer.between(x)).chunk(2, dim=1)
             x = layer.narrow.add(x, layer.act(gate).mul_(up))
-        if call.width > 1:
-            rows = torch.arange(call.rows, device=ids.device)
-            x = x.view(call.rows, call.width, -1)[rows, torch.tensor(last, device=ids.device)]
         return self._head(self._norm(x))
 
-    def _attend(self, layer: _Layer, x: Tensor, kept: Tensor, call: Call, turn: Sequence[Tensor]) -> Tensor:
-        """Attention of one layer to its keys and values, `[2, seats, heads, slots, head width]`."""
-        queries, heads, width = self._heads, self._key_heads, self._head_width
-        every = layer.project(x).view(-1, queries + 2 * heads, width)
+    def _project(self, layer: _Layer, x: Tensor, turn: Sequence[Tensor]) -> Tensor:
+        """Queries, keys and values of tokens, `[tokens, heads of all, head width]`."""
+        queries, keys = self._heads, self._heads + self._key_heads
+        every = layer.project(x).view(x.shape[0], -1, self._head_width)
         if layer.query_norm is not None and layer.key_norm is not None:
             every[:, :queries] = layer.query_norm(every[:, :queries])
-            every[:, queries : queries + heads] = layer.key_norm(every[:, queries : queries + heads])
-        _turn(every[:, : queries + heads], *turn)
-        call.write(kept, every[:, queries:].view(-1, 2, heads, width))
-        query, seen = every[:, :queries], kept[:, call.seats, :, : call.slots]
+            every[:, queries:keys] = layer.key_norm(every[:, queries:keys])
+        _turn(every[:, :keys], *turn)
+        return every
+
+    def _attend(self, query: Tensor, kept: Tensor, call: Call) -> Tensor:
+        """What queries `[tokens, heads, width]` find in `kept`, `[2, seats, heads, slots, width]`."""
+        queries, heads, width = self._heads, self._key_heads, self._head_width
+        seen = kept[:, call.seats, :, : call.slots]
         if call.width == 1:
-            return self._look_back(query.view(call.rows, heads, -1, width), seen, call.mask)
+            return self._look_back(query.reshape(call.rows, heads, -1, width), seen, call.mask)
         query = query.view(call.rows, call.width, queries, width).transpose(1, 2)
         if queries > heads:
             seen = seen.repeat_interleave(queries // heads, dim=2)
