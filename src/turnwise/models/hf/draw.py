@@ -28,34 +28,42 @@ def choose(
     """
     logits = logits.float()
     raw = torch.log_softmax(logits, dim=-1)
-    hot = [row for row, draw in enumerate(draws) if draw.temperature > 0]
-    if len(hot) == len(draws):
-        tokens, drawn_from = _draw(logits, raw, draws)
+    # On small networks going through the draws again and again would show.
+    ways = {draw[:3] for draw in draws}
+    if all(temperature > 0 for temperature, _, _ in ways):
+        tokens, drawn_from = _draw(logits, raw, draws, ways)
         chosen = (raw if logprobs_of == "raw" else drawn_from).gather(1, tokens)
     else:
         tokens = raw.argmax(dim=-1, keepdim=True)
         chosen = raw.gather(1, tokens) if logprobs_of == "raw" else torch.zeros_like(raw[:, :1])
+        hot = [row for row, draw in enumerate(draws) if draw.temperature > 0]
         if hot:
             rows = torch.tensor(hot, device=logits.device)
-            tokens[rows], drawn_from = _draw(logits[rows], raw[rows], [draws[row] for row in hot])
+            warm = {way for way in ways if way[0] > 0}
+            tokens[rows], drawn_from = _draw(logits[rows], raw[rows], [draws[row] for row in hot], warm)
             chosen[rows] = (raw[rows] if logprobs_of == "raw" else drawn_from).gather(1, tokens[rows])
     # torch does not say what its lists hold.
     return tokens.flatten().tolist(), chosen.flatten().tolist()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
 
-def _draw(logits: Tensor, raw: Tensor, draws: Sequence[Draw]) -> tuple[Tensor, Tensor]:
+_Ways = set[tuple[float, float, int]]
+"""Temperature, top-p and top-k of all rows."""
+
+
+def _draw(logits: Tensor, raw: Tensor, draws: Sequence[Draw], ways: _Ways) -> tuple[Tensor, Tensor]:
     """A token of each row `[rows, 1]`, and the log-probabilities `[rows, vocabulary]` it was drawn from.
 
     Args:
         logits: `[rows, vocabulary]`.
         raw: Their log-probabilities at temperature 1.
         draws: One a row, none of temperature 0.
+        ways: Theirs.
     """
     scaled = logits
-    if any(draw.temperature != 1 for draw in draws):
+    if any(temperature != 1 for temperature, _, _ in ways):
         scaled = logits / _column([draw.temperature for draw in draws], logits)
     # Ruled out by logits: rounded log-probabilities can tie where these do not.
-    kept = _keep(scaled, draws)
+    kept = scaled if all(way[1:] == (1, 0) for way in ways) else _keep(scaled, draws)
     kept = raw if kept is logits else torch.log_softmax(kept, dim=-1)
     exact = torch.float32 if raw.device.type == "mps" else torch.float64
     sums = kept.exp().cumsum(dim=-1, dtype=exact)
@@ -75,8 +83,6 @@ def _keep(logits: Tensor, draws: Sequence[Draw]) -> Tensor:
     Top-p keeps the likeliest tokens up to the one with which their probability reaches p (Holtzman et al.
     2020), so at least one.
     """
-    if all(draw.top_p == 1 and draw.top_k == 0 for draw in draws):
-        return logits
     size = logits.shape[-1]
     ordered, order = logits.sort(dim=-1, descending=True, stable=True)
     limits = torch.tensor([draw.top_k or size for draw in draws], device=logits.device)[:, None]
