@@ -163,8 +163,8 @@ def _turns() -> str:
     most = turns["faster_than_trl"] * turns["over_limit"]
     return (
         "torch's own attention, that knows all lengths beforehand; its 8 turns are "
-        f"{most:.2f} times as fast as\nTRL's. A turn of 16 takes us {growth['turnwise']:.2f} times as long as "
-        f"one of 8, plain torch {growth['limit']:.2f} times:\nattention looks at twice as much."
+        f"{most:.2f} times as fast as\nTRL's. A turn of 16 takes us {growth['turnwise']:.2f} times as long "
+        f"as one of 8, plain torch {growth['limit']:.2f} times:\nattention looks at twice as much."
     )
 
 
