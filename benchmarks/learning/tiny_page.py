@@ -68,7 +68,7 @@ def main() -> None:
     shipped = found[0]
     cloning, greedy = shipped["cloning"], tiny["greedy"]
     lessons = " and ".join(
-        f"{lesson['keys']['steps']} steps in `{name}` ({lesson['seconds'] / 60:.0f} minutes)"
+        f"{lesson['keys']['steps']} steps in `{name}` ({lesson['seconds']:.0f} seconds)"
         for name, lesson in shipped["learning"].items()
     )
     text = PAGE.read_text().format(
@@ -79,6 +79,7 @@ def main() -> None:
         cloning_steps=cloning["steps"],
         cloning_minutes=cloning["seconds"] / 60,
         lessons=lessons,
+        forgot=list(shipped["learning"].values())[-1]["curve"][0],
         demo_steps=demo["steps"],
         demo=demo_table(demo),
         slowest=max(run["seconds"] for run in demo["runs"]) / 60,
