@@ -78,5 +78,5 @@ def test_progress_and_the_result_are_said_in_words(folder: Path) -> None:
     assert step[:4] == ["step", "1", "of", "1"]
     assert after[:2] == ["after,", "unseen"]
     assert f"found {before[2]} of the numbers before and finds {after[2]} now" in done.stdout
-    assert "95 % interval" in done.stdout
+    assert "95\u00a0% interval" in done.stdout
     assert "file://" in done.stdout

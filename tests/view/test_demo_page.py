@@ -90,3 +90,12 @@ def test_a_short_training_has_a_curve_too(steps: int) -> None:
     played = [Point(step, proportion([1.0, 0.0])) for step in range(steps)]
     shown = drawn(LearningCurve(played, [Point(0, proportion([1.0, 0.0]))]), halving=0.9375)
     assert [one.text for one in shown.iter(f"{SVG}text")][-1] == "halving"
+
+
+@pytest.mark.parametrize(
+    ("steps", "ticks"), [(1, "0 1"), (4, "0 1 2 3 4"), (150, "0 50 100 150"), (999, "0 200 400 600 800")]
+)
+def test_steps_are_told_in_round_numbers(steps: int, ticks: str) -> None:
+    shown = drawn(LearningCurve([], [Point(steps, proportion([1.0, 0.0]))]))
+    texts = [one.text or "" for one in shown.iter(f"{SVG}text") if one.get("text-anchor") == "middle"]
+    assert texts[:-1] == ticks.split()

@@ -94,7 +94,7 @@ def _sentence(done: Demo) -> str:
     gain = done.gain.difference
     return (
         f"It found {done.gain.a.mean:.0%} of the numbers before and finds {done.gain.b.mean:.0%} now, after "
-        f"{output.duration(done.seconds)}: a gain of {100 * gain.mean:.0f} points, 95 % interval "
+        f"{output.duration(done.seconds)}: a gain of {100 * gain.mean:.0f} points, 95\u00a0% interval "
         f"{100 * gain.low:.0f} to {100 * gain.high:.0f}, over the same {done.gain.a.n} unseen games."
     )
 

@@ -63,7 +63,7 @@ class Demo(NamedTuple):
     """Of all of it."""
 
     def pairs(self, count: int) -> list[tuple[EpisodeLog, EpisodeLog]]:
-        """Episodes of the same task before and after: first those that were gained, the longest before first.
+        """Episodes of the same task before and after: first those that were gained, of these the longest.
 
         Args:
             count: Most pairs.
@@ -73,7 +73,7 @@ class Demo(NamedTuple):
 
         def order(pair: tuple[EpisodeLog, EpisodeLog]) -> tuple[float, int]:
             first, second = pair
-            return (first.score() or 0.0) - (second.score() or 0.0), -len(first.turns)
+            return (first.score() or 0.0) - (second.score() or 0.0), -len(first.turns) - len(second.turns)
 
         return sorted(both, key=order)[:count]
 

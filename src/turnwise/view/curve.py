@@ -53,16 +53,22 @@ def _axes(last: int) -> list[str]:
             f'opacity=".15"/><text x="{_LEFT - 8:g}" y="{y + 4:.1f}" text-anchor="end" opacity=".7">'
             f"{score:.0%}</text>"
         )
-        step = round(last * score)
-        found.append(
-            f'<text x="{_x(step, last):.1f}" y="{_HEIGHT - _BOTTOM + 18:g}" text-anchor="middle" '
-            f'opacity=".7">{step}</text>'
-        )
+    found += [
+        f'<text x="{_x(step, last):.1f}" y="{_HEIGHT - _BOTTOM + 18:g}" text-anchor="middle" '
+        f'opacity=".7">{step}</text>'
+        for step in range(0, last + 1, _apart(last))
+    ]
     middle = (_LEFT + right) / 2
     found.append(
         f'<text x="{middle:g}" y="{_HEIGHT - 4:g}" text-anchor="middle" opacity=".7">steps of training</text>'
     )
     return found
+
+
+def _apart(last: int) -> int:
+    """1, 2 or 5 times a power of ten, so that there are few ticks up to `last`."""
+    sizes = (digit * 10**power for power in range(len(str(last)) + 1) for digit in (1, 2, 5))
+    return next(size for size in sizes if last / size < _TICKS)
 
 
 def _level(name: str, score: float) -> str:

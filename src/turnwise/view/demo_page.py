@@ -80,10 +80,10 @@ def page(
 <h2>While it learned</h2>
 <div class="curve">{curve}</div>
 <p class="dim">Dots: the games of a step. Line: the mean of ten steps.
-Rings: games it was not trained on, with 95 % intervals.</p>
+Rings: games it was not trained on, with 95&nbsp;% intervals.</p>
 <h2>The same games, before and after</h2>
 {talks}
-<p class="dim">Chosen among those that were lost and then won.</p>
+<p class="dim">The longest of those that were lost and then won.</p>
 <h2>In figures</h2>
 <table>{table}</table>
 <p class="dim">Again: <code>{escape(again)}</code></p>
