@@ -265,9 +265,9 @@ STUDY = Study(
     setting=(
         f"A dark corridor with a key at one end and a locked door at the other, which can be opened in "
         f"{SIZE['horizon']} turns at the best and must be in {int(SIZE['slack'] * SIZE['horizon'])}; the "
-        f"reward is 1 for the open door, at the end. The policy is a Llama of two layers with random weights "
-        f"cloned for {SIZE['clone_steps']} steps from a player that walks the corridor from end to end and "
-        f"one that draws actions blindly, then trained by PPO with a critic (GAE, λ 0.95) for "
+        f"reward is 1 for the open door, at the end. The policy is a Llama of two layers with random "
+        f"weights, cloned for {SIZE['clone_steps']} steps from a player that walks the corridor from end to "
+        f"end and one that draws actions blindly, then trained by PPO with a critic (GAE, λ 0.95) for "
         f"{SIZE['steps']} steps of {SIZE['tasks_per_step'] * SIZE['group']} episodes. Entropy is the mean "
         f"over episodes of the mean over turns of the mean over tokens; the band lies from {LOW} to {HIGH} "
         f"times the mean entropy of all earlier steps. The weight of the bonus is {SIZE['coefficient']}; the "

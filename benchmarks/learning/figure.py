@@ -32,22 +32,27 @@ def draw(study: Study, found: Results, path: Path) -> None:
     count = len(study.curves)
     style = {"svg.hashsalt": "turnwise", "font.size": 9, "font.family": "DejaVu Sans"}
     with plt.rc_context(style):
-        plot, panels = plt.subplots(
-            1, count, figsize=(max(6.0, 4.4 * count), 3.5), squeeze=False, layout="constrained"
-        )
-        for axes, curve in zip(panels[0], study.curves, strict=True):
+        # Four are two rows, so that each is large enough to read.
+        rows = 2 if count > 3 else 1
+        columns = -(-count // rows)
+        size = (max(6.0, 4.4 * columns), 0.3 + 3.2 * rows)
+        plot, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+        panels = grid.flatten()
+        for axes in panels[count:]:
+            axes.set_axis_off()
+        for axes, curve in zip(panels, study.curves, strict=False):
             panel(axes, study, curve, found)
         handles: dict[str, Any] = {}
-        for axes in panels[0]:
+        for axes in panels[:count]:
             for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
                 handles.setdefault(label, handle)
         if handles:
-            columns = min(len(handles), 4 if count == 1 else 5)
+            across = min(len(handles), 4 if count == 1 else 5)
             plot.legend(
                 handles.values(),
                 handles,
                 loc="outside lower center",
-                ncols=columns,
+                ncols=across,
                 frameon=False,
                 fontsize=8,
             )

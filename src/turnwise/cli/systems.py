@@ -49,7 +49,7 @@ def command(
                 before = "turnwise " if key == "run" else ""
                 table.add_row(key, "\n".join(before + line for line in value))
             else:
-                shown = cast("list[Any]", value) if isinstance(value, list) else [value]
+                shown = cast("list[Any]", value) if isinstance(value, (list, tuple)) else [value]
                 table.add_row(key, ", ".join(str(one) for one in shown))
     output.console().print(table)
 
@@ -57,4 +57,4 @@ def command(
 def _plain(system: Any) -> dict[str, Any]:
     import msgspec
 
-    return {key: value for key, value in msgspec.to_builtins(system).items() if value not in ([], None)}
+    return {key: value for key, value in msgspec.to_builtins(system).items() if value not in ((), None)}
