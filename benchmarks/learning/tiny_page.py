@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import statistics
 import sys
 from pathlib import Path
 from typing import Any
@@ -62,8 +61,8 @@ def speed_table(speed: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    """Write it."""
+def text() -> str:
+    """The page."""
     found, demo, tiny = loaded("tiny_policy"), loaded("demo"), loaded("tiny")
     shipped = found[0]
     cloning, greedy = shipped["cloning"], tiny["greedy"]
@@ -71,7 +70,7 @@ def main() -> None:
         f"{lesson['keys']['steps']} steps in `{name}` ({lesson['seconds']:.0f} seconds)"
         for name, lesson in shipped["learning"].items()
     )
-    text = PAGE.read_text().format(
+    return PAGE.read_text().format(
         **{key: cloning[key] for key in ("weights", "vocabulary", "episodes")},
         bytes=shipped["bytes"] / 1e6,
         layers=shipped["size"]["layers"],
@@ -89,10 +88,12 @@ def main() -> None:
         same=greedy["same"],
         most=greedy["most_tokens"],
     )
-    (DOCS / "tiny.md").write_text(text)
+
+
+def main() -> None:
+    """Write it."""
+    (DOCS / "tiny.md").write_text(text())
     shutil.copy(RESULTS / "tiny_policy.svg", DOCS / "assets" / "tiny_policy.svg")
-    gains = [run["gain"]["mean"] for run in demo["runs"]]
-    print(f"docs/tiny.md: {len(gains)} demos, median gain {statistics.median(gains):.3f}")
 
 
 if __name__ == "__main__":
