@@ -35,6 +35,8 @@ class Curve(NamedTuple):
     """Of the seeds: their range, or Student's 95 % interval of their mean."""
     levels: Callable[[Results], Mapping[str, float]] | None = None
     """Dashed lines to compare with, by label."""
+    scale: Literal["linear", "log"] = "linear"
+    """Of y."""
 
 
 class Measure(NamedTuple):

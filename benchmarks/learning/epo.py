@@ -273,7 +273,8 @@ STUDY = Study(
         f"times the mean entropy of all earlier steps. The weight of the bonus is {SIZE['coefficient']}; the "
         f"corridor's penalty, in the paper's form, weighs {SIZE['alpha']:g} times that, and that times a "
         f"factor that falls with the phase, from 2 to 1 + e⁻². The paper trained models of 3 to 7 billion "
-        f"weights, with a bonus of 0.001."
+        f"weights, with a bonus of 0.001. "
+        f"Two seeds were added after three had been seen."
     ),
     papers=("Xu et al. 2025, EPO: Entropy-regularized Policy Optimization for LLM Agents, arXiv:2509.22576",),
     arms={
@@ -283,9 +284,9 @@ STUDY = Study(
     },
     curves=(
         Curve("score", "Doors opened, while training", "step", "share of episodes", smooth=5),
-        Curve("entropy", "Entropy", "step", "nats a token", smooth=3),
+        Curve("entropy", "Entropy", "step", "nats a token", smooth=3, scale="log"),
         Curve("ratio", "Entropy over the mean so far", "step", "ratio", smooth=3, levels=edges),
-        Curve("by_turn", f"Entropy by turn, last {LAST} steps", "turn", "nats a token"),
+        Curve("by_turn", f"Entropy by turn, last {LAST} steps", "turn", "nats a token", scale="log"),
     ),
     measures=(
         Measure("before", "opened, before"),
@@ -300,6 +301,7 @@ STUDY = Study(
     smallest={"steps": 3, "clone_steps": 3, "tests": 4, "tasks_per_step": 2, "group": 2},
     play=play,
     findings=findings,
+    seeds=(0, 1, 2, 3, 4),
 )
 
 if __name__ == "__main__":

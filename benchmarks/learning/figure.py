@@ -76,6 +76,7 @@ def panel(axes: Any, study: Study, curve: Curve, found: Results) -> None:
     levels = curve.levels(found) if curve.levels is not None else {}
     for (label, level), dashes in zip(levels.items(), DASHES * 3, strict=False):
         axes.axhline(level, color=LEVEL, lw=0.9, ls=dashes, label=label)
+    axes.set_yscale(curve.scale)
     axes.set_title(curve.title, fontsize=10)
     axes.set_xlabel(curve.x)
     axes.set_ylabel(curve.y)
