@@ -25,7 +25,7 @@ from turnwise.episode import Episode  # noqa: E402
 from turnwise.errors import ConfigError  # noqa: E402
 from turnwise.learn import tiny  # noqa: E402
 from turnwise.learn.batch import Batch  # noqa: E402
-from turnwise.learn.engine.ilql import ILQL, Heads, ILQLOptions, Steered, next_rows, token_rewards  # noqa: E402
+from turnwise.learn.engine.ilql import ILQL, Heads, ILQLOptions, Steered, distinct, next_rows, token_rewards  # noqa: E402
 from turnwise.learn.engine.local import LocalEngine, LocalOptions  # noqa: E402
 from turnwise.learn.imitation import demonstrations, imitate  # noqa: E402
 from turnwise.model import Sampling  # noqa: E402
@@ -97,6 +97,17 @@ def test_rewards_stand_with_the_last_token_of_a_turn(data: Data) -> None:
     assert batch.turns.tokens.tolist() == [2] * 60
     assert found[::2].sum() == 0
     assert found[1::2].tolist() == batch.turns.reward.tolist()
+
+
+def test_rows_alike_are_drawn_from_once(data: Data) -> None:
+    """Two doors, each leading to a room of its own; in each room, two words and one reward."""
+    rows = distinct(data.batch)
+    assert len(rows) == 6
+    assert sorted(data.batch.turns.reward[rows]) == [0, 0, 0, 0, 1, 1]
+    assert (next_rows(data.batch)[rows] >= 0).sum() == 2
+    losses = ILQL(data.engine).learn(data.batch, steps=2, rows=100, among=rows)
+    # All six, in both steps.
+    assert losses == ILQL(data.engine).learn(data.batch, steps=2, rows=6, among=rows, seed=1)
 
 
 def test_it_earns_what_the_data_seldom_do(data: Data) -> None:

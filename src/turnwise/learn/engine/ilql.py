@@ -132,7 +132,9 @@ class ILQL:
         self._weights = [weight for weight in every if weight.requires_grad]
         self._optimizer = torch.optim.AdamW(self._weights, lr=self.options.lr, weight_decay=0.0)
 
-    def learn(self, batch: Batch, *, steps: int, rows: int = 32, seed: int = 0) -> list[float]:
+    def learn(
+        self, batch: Batch, *, steps: int, rows: int = 32, seed: int = 0, among: Ints | None = None
+    ) -> list[float]:
         """Learn from random rows of a batch.
 
         Args:
@@ -140,6 +142,7 @@ class ILQL:
             steps: Updates.
             rows: Rows of an update, besides those they lead to.
             seed: Of the choice of rows.
+            among: Numbers of the rows to draw from, e.g. `distinct(batch)`; by default all.
 
         Returns:
             The loss of each step.
@@ -151,9 +154,10 @@ class ILQL:
         if not batch.rows:
             raise ConfigError("there is nothing to learn from: none of the episodes has a word of the policy")
         draw, after = np.random.default_rng(seed), next_rows(batch)
+        pool = np.arange(batch.rows) if among is None else among
         found: list[float] = []
         for _ in range(steps):
-            chosen = np.sort(draw.choice(batch.rows, size=min(rows, batch.rows), replace=False))
+            chosen = np.sort(draw.choice(pool, size=min(rows, len(pool)), replace=False))
             last = self._beyond(batch, after[chosen])
             found.append(self._step(select_rows(batch, chosen), last))
         return found
@@ -242,7 +246,9 @@ class ILQL:
             tau=options.tau,
             alpha=options.alpha,
         )
-        said = functional.cross_entropy(heads.words(hidden), target, reduction="sum")
+        # The clone's head follows the network, but does not lead it: what a player at random says next has a
+        # gradient of nothing but noise, in which that of values would be lost.
+        said = functional.cross_entropy(heads.words(hidden.detach()), target, reduction="sum")
         return found + options.clone * weight * said
 
 
@@ -255,6 +261,22 @@ def next_rows(batch: Batch) -> Ints:
     after = np.full(batch.rows, -1, dtype=np.int64)
     after[here[on]] = there[on]
     return after
+
+
+def distinct(batch: Batch) -> Ints:
+    """The first of all rows that are alike: the same tokens and rewards, and the same prompt in the row that
+    follows. In a small world, data of many steps are few of these; drawn from, each counts the same."""
+    after, found = next_rows(batch), dict[tuple[bytes, bytes, bytes], int]()
+    spans = list(zip(batch.row_start, batch.row_start[1:], strict=False))
+    first = [start + int(batch.sampled[start:end].argmax()) for start, end in spans]
+    prompts = [batch.ids[start:said].tobytes() for (start, _), said in zip(spans, first, strict=True)]
+    order = np.argsort(batch.turn_row, kind="stable")
+    ends = np.searchsorted(batch.turn_row[order], np.arange(batch.rows + 1))
+    for row, (start, end) in enumerate(spans):
+        rewards = batch.turns.reward[order[ends[row] : ends[row + 1]]].tobytes()
+        following = prompts[after[row]] if after[row] >= 0 else b""
+        found.setdefault((batch.ids[start:end].tobytes(), rewards, following), row)
+    return np.array(sorted(found.values()), dtype=np.int64)
 
 
 def token_rewards(batch: Batch) -> Floats:
