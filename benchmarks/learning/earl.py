@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import study
+import torch
 from begin import begun
 from budget import evenly
 from study import Arm, Curve, Finding, Measure, Played, Results, Share, Study, judged, told
@@ -26,14 +27,18 @@ from study import Arm, Curve, Finding, Measure, Played, Results, Share, Study, j
 import turnwise
 from turnwise.agent import Agent
 from turnwise.environments.earl.sorting import Sort, swaps
+from turnwise.learn.batch import Batch
 from turnwise.learn.config import parse_training
 from turnwise.learn.credit.cpo import cpo
 from turnwise.learn.engine.intervention import Inserted, Tools, intervene
+from turnwise.learn.engine.protocol import Loss, Scored
 from turnwise.learn.engine.registry import engine_of
 from turnwise.learn.imitation import demonstrations, imitate
 from turnwise.learn.lesson import prepare
+from turnwise.learn.objective import imitation_loss
 from turnwise.learn.playing import Play
 from turnwise.learn.rows import batch_of
+from turnwise.learn.tables import concat, select_rows
 from turnwise.learn.trainer import Student, learn, update
 from turnwise.log import EpisodeLog
 from turnwise.model import Sampling
@@ -42,16 +47,18 @@ from turnwise.store.store import Store
 SIZE = {
     "items": 3,
     "limit": 8,
-    "clone_steps": 120,
-    "forget_steps": 40,
+    "clone_steps": 300,
+    "forget_steps": 200,
     "tasks": 8,
     "group": 6,
-    "turns": 6_000,
-    "tests": 120,
+    "turns": 4_000,
+    "tests": 100,
     "lr": 1e-3,
 }
 """`turns` are the replies that a training may sample, `limit` those of an episode."""
 ENTRIES = (" compare", " swap", "done")
+FEW = 0.02
+"""Below that share of episodes, something counts as not done."""
 MAX_TOKENS = 8
 SAMPLING = Sampling(temperature=1.0, top_p=1.0, max_tokens=MAX_TOKENS, extra={"top_k": 0})
 
@@ -61,8 +68,10 @@ def sorter(task: Any, rng: random.Random) -> Generator[str | None, Any, None]:
     said = yield
     items, down = _asked(said.text)
     left = list(permutations(items))
+    # Neighbours first, which may be all that is needed.
+    pairs = sorted(itertools.combinations(items, 2), key=lambda pair: ord(pair[1]) - ord(pair[0]))
     while len(left) > 1:
-        a, b = rng.choice([pair for pair in itertools.combinations(items, 2) if _open(left, *pair)])
+        a, b = next(pair for pair in pairs if _open(left, *pair))
         said = yield f" compare {a} and {b}"
         less = said.text == f"{a} < {b}"
         left = [row for row in left if (row.index(a) < row.index(b)) == less]
@@ -97,7 +106,7 @@ def world(size: dict[str, Any], split: str, count: int) -> Sort:
 
 
 def start(folder: Path, seed: int, size: dict[str, Any]) -> str:
-    """A policy that was cloned from both players, and then from the guesser alone."""
+    """A policy that was cloned from both players, and then, of how to begin, from the guesser alone."""
     if folder.exists():
         return f"hf/{folder}"
     store = folder.with_name(f"{folder.name}-players.db")
@@ -106,10 +115,27 @@ def start(folder: Path, seed: int, size: dict[str, Any]) -> str:
         for player in (sorter, guesser)
     ]
     engine = begun(runs, seed=seed, context=512)
-    for source, steps in ((runs, size["clone_steps"]), (runs[1:], size["forget_steps"])):
-        imitate(engine, demonstrations(source, engine.tokenizer), steps=steps, lr=3e-3, seed=seed)
+    sorts, guesses = (demonstrations(run, engine.tokenizer) for run in runs)
+    imitate(engine, concat([sorts, guesses]), steps=size["clone_steps"], lr=3e-3, seed=seed)
+    draw = np.random.default_rng(seed)
+    for _ in range(size["forget_steps"]):
+        for batch in (guesses, sorts):
+            part = select_rows(batch, draw.choice(batch.rows, size=16, replace=False))
+            engine.forward_backward(part, later(part) if batch is sorts else imitation_loss(part))
+        engine.optim_step(lr=3e-3, clip=1.0)
     engine.save(folder)
     return f"hf/{folder}"
+
+
+def later(batch: Batch) -> Loss:
+    """To say what was said, but for the first turns: how to go on is kept, how to begin is not."""
+    counts = torch.as_tensor(batch.turns.index[batch.turn[batch.sampled]] > 0).float()
+    weights = counts / counts.sum()
+
+    def loss(scored: Scored) -> torch.Tensor:
+        return -(weights[scored.places] * scored.logprobs).sum()
+
+    return loss
 
 
 def play(arm: str, seed: int, size: dict[str, Any], work: Path) -> Played:
@@ -240,13 +266,17 @@ def findings(results: Results) -> list[Finding]:
     gain = results.difference("cpo", "grpo", "solved")
     return [
         Finding(
-            "GRPO never finds the comparison",
-            f"episodes of the test with a comparison, at its end: {told(grpo)}",
-            "yes" if grpo.mean < 0.02 else "no",
+            "GRPO stays at no comparison",
+            f"episodes of the test with one, after training: {told(grpo)}",
+            "yes" if grpo.mean < FEW else "no",
         ),
-        Finding("CPO finds it", f"CPO less GRPO: {told(apart)}; CPO: {told(own)}", judged(apart)),
         Finding(
-            "So CPO sorts more rows rightly",
+            "CPO finds the comparison",
+            f"episodes of the test with one, CPO less GRPO: {told(apart)}; CPO alone: {told(own)}",
+            judged(apart),
+        ),
+        Finding(
+            "CPO sorts more rows rightly than GRPO",
             f"solved, CPO less GRPO: {told(gain)}",
             judged(gain),
         ),
@@ -260,13 +290,14 @@ STUDY = Study(
     setting=(
         f"{SIZE['items']} items with hidden values are to be put into order, in at most {SIZE['limit']} "
         "replies: each compares two, swaps two, or hands in. Half of the reward is for the right order, "
-        "half for having proved it with few calls. The policy is a Llama of two layers with random weights, "
-        f"cloned for {SIZE['clone_steps']} steps from a player that compares and one that guesses, then for "
-        f"{SIZE['forget_steps']} from the guesser alone, until it guesses: it knows what to do with a "
-        f"comparison, and makes none. Each training samples {SIZE['turns']} replies, the ones after an "
-        f"insertion included, in steps of {SIZE['tasks']} tasks with {SIZE['group']} episodes each. It is "
-        f"tested, sampling at temperature 1, on {SIZE['tests']} other tasks. What stands for the paper's "
-        "entry action is the first word of a call; nothing is masked."
+        "half for having proved it in few calls. The policy is a Llama of two layers with random weights, "
+        f"cloned for {SIZE['clone_steps']} steps from a player that compares and one that guesses. Then, for "
+        f"{SIZE['forget_steps']} steps, it learns how to begin from the guesser alone, and how to go on from "
+        "both: it knows what to do with a comparison, and hardly ever makes the first. Each training "
+        f"samples {SIZE['turns']} replies, those after an insertion included, in steps of {SIZE['tasks']} "
+        f"tasks with {SIZE['group']} episodes each. It is tested, sampling at temperature 1, on "
+        f"{SIZE['tests']} other tasks. What stands for the paper's entry action is the first word of a call; "
+        "nothing is masked."
     ),
     papers=("Yue et al. 2025, arXiv:2510.07581 (ExpA, EARL)", "Shao et al. 2024, arXiv:2402.03300 (GRPO)"),
     arms={
