@@ -42,8 +42,9 @@ SIZE = {
     "slack": 1.4,
     "clone_steps": 60,
     "episodes": 48,
-    "turns": 12_000,
-    "lr": 1e-3,
+    "turns": 15_000,
+    "lr": 5e-4,
+    "rise": 5,
     "eta": 1.0,
     "warmup": 4,
     "states": 96,
@@ -51,8 +52,9 @@ SIZE = {
     "batch": 64,
     "critic_lr": 1e-3,
 }
-"""`turns` are the environment steps of a training; `eta` is REFUEL's, what stands below it ArCHer's."""
-MINIBATCHES = 2
+"""`turns` are the environment steps of a training; `rise` the steps in which the learning rate rises to `lr`;
+`eta` is REFUEL's, what stands below it ArCHer's."""
+MINIBATCHES = 4
 END = 0.1
 """The share of the turns that is told of as the end."""
 MAX_TOKENS = 3
@@ -103,7 +105,7 @@ async def train(arm: str, policy: str, seed: int, size: dict[str, Any], store: S
             "max_tokens": MAX_TOKENS,
             "seed": seed,
             "credit": arm if arm in CREDIT else "grpo",
-            "lr": size["lr"],
+            "lr": {"peak": size["lr"], "warmup": size["rise"]},
             "minibatches": MINIBATCHES,
             "concurrency": size["episodes"],
         }
@@ -155,7 +157,7 @@ def refuel(stage: Stage) -> Way:
         for part in np.array_split(np.arange(len(found)), MINIBATCHES):
             pairs = paired([found[number] for number in part], role=stage.play.role)
             engine.forward_backward(pairs.batch, refuel_loss(engine, pairs, eta=size["eta"]))
-            engine.optim_step(lr=size["lr"], clip=1.0)
+            engine.optim_step(lr=stage.student.learner.config.rate.at(step), clip=1.0)
         return sum(len(said(pair.second, pair.at)) for pair in found)
 
     return way
@@ -177,7 +179,7 @@ def archer(stage: Stage) -> Way:
             states=size["states"],
             updates=size["updates"],
             batch=size["batch"],
-            lr=size["lr"],
+            lr=stage.student.learner.config.rate.at(step),
             seed=f"{stage.seed}/{step}",
             actor=step >= size["warmup"],
         )
@@ -240,19 +242,20 @@ STUDY = Study(
         "1 for the open lock, at the end. It is one lock all along, so the digits can be learned by heart. "
         f"The policy is a Llama of two layers with random weights, cloned for {SIZE['clone_steps']} steps "
         f"from a player of random digits. Every training takes {SIZE['turns']} environment steps, turns of "
-        f"REFUEL's second episodes included, in steps of {SIZE['episodes']} episodes, which are one group, "
-        f"and with the same learning rate and {MINIBATCHES} minibatches (ArCHer's actor: one). Learning rate "
-        "and ArCHer's sizes were chosen on one seed so that every method learns at all; nothing else was "
-        f"searched for. ArCHer asks the policy anew in {SIZE['states']} stored states a step, makes "
-        f"{SIZE['updates']} steps of its critics of {SIZE['batch']} turns each, and lets the policy rest for "
-        f"the first {SIZE['warmup']}. What is told is how often the policy opens the lock, sampling at "
-        "temperature 1, while it is trained."
+        f"REFUEL's second episodes included, in steps of {SIZE['episodes']} episodes, which are one group. "
+        f"All have the same learning rate, which rises for {SIZE['rise']} steps, and {MINIBATCHES} "
+        "minibatches (ArCHer's actor: one). It was lowered once, for all, because at twice as much several "
+        "broke down in their first steps; ArCHer's sizes were chosen on one seed; nothing else was searched "
+        f"for. ArCHer asks the policy anew in {SIZE['states']} stored states a step, makes {SIZE['updates']} "
+        f"steps of its critics of {SIZE['batch']} turns each, and lets the policy rest for the first "
+        f"{SIZE['warmup']}. What is told is how often the policy opens the lock, sampling at temperature 1, "
+        "while it is trained."
     ),
     papers=(
         "Shao et al. 2024, arXiv:2402.03300 (GRPO)",
         "Feng et al. 2025, arXiv:2505.10978 (GiGPO)",
         "arXiv:2603.06194 (MAPO)",
-        "Gao et al. 2024 (REFUEL)",
+        "Gao et al. 2024, arXiv:2410.04612 (REFUEL)",
         "Zhou et al. 2024, arXiv:2402.19446 (ArCHer)",
     ),
     arms={
