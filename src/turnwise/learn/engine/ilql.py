@@ -14,6 +14,7 @@ over the conversation): what a row leads to is the V of the row in which its epi
 from __future__ import annotations
 
 import copy
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -267,14 +268,18 @@ def distinct(batch: Batch) -> Ints:
     """The first of all rows that are alike: the same tokens and rewards, and the same prompt in the row that
     follows. In a small world, data of many steps are few of these; drawn from, each counts the same."""
     after, found = next_rows(batch), dict[tuple[bytes, bytes, bytes], int]()
-    spans = list(zip(batch.row_start, batch.row_start[1:], strict=False))
-    first = [start + int(batch.sampled[start:end].argmax()) for start, end in spans]
-    prompts = [batch.ids[start:said].tobytes() for (start, _), said in zip(spans, first, strict=True)]
+    starts: list[int] = batch.row_start.tolist()
+    spans = list(pairwise(starts))
+    prompts: list[bytes] = []
+    for start, end in spans:
+        said = start + int(batch.sampled[start:end].argmax())
+        prompts.append(batch.ids[start:said].tobytes())
     order = np.argsort(batch.turn_row, kind="stable")
     ends = np.searchsorted(batch.turn_row[order], np.arange(batch.rows + 1))
     for row, (start, end) in enumerate(spans):
         rewards = batch.turns.reward[order[ends[row] : ends[row + 1]]].tobytes()
-        following = prompts[after[row]] if after[row] >= 0 else b""
+        ahead = int(after[row])
+        following = prompts[ahead] if ahead >= 0 else b""
         found.setdefault((batch.ids[start:end].tobytes(), rewards, following), row)
     return np.array(sorted(found.values()), dtype=np.int64)
 
