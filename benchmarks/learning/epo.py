@@ -31,6 +31,8 @@ LOW, HIGH = 0.5, 1.5
 """The band, as shares of the mean entropy so far."""
 LAST = 10
 """Steps at the end whose mean is told."""
+TASKS = 400
+"""To train on."""
 SIZE = {
     "horizon": 7,
     "slack": 2.0,
@@ -148,7 +150,8 @@ def by_turn(seen: Sequence[tuple[Batch, np.ndarray]]) -> dict[int, float]:
 
 def play(arm: str, seed: int, size: dict[str, Any], work: Path) -> Played:
     """Clone players that do not know where the key is, train, test before and after."""
-    world = {"horizon": size["horizon"], "slack": size["slack"], "apples": 0, "split": "train", "count": 400}
+    world = {"horizon": size["horizon"], "slack": size["slack"], "apples": 0, "split": "train"}
+    world["count"] = size.get("tasks", TASKS)
     policy = clone(
         work / f"clone-{seed}",
         environment="keydoor",
@@ -298,7 +301,7 @@ STUDY = Study(
     ),
     baseline="ppo",
     size=SIZE,
-    smallest={"steps": 3, "clone_steps": 3, "tests": 4, "tasks_per_step": 2, "group": 2},
+    smallest={"tasks": 10, "steps": 3, "clone_steps": 3, "tests": 4, "tasks_per_step": 2, "group": 2},
     play=play,
     findings=findings,
     seeds=(0, 1, 2, 3, 4),
