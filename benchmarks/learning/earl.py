@@ -51,7 +51,7 @@ SIZE = {
     "forget_steps": 200,
     "tasks": 8,
     "group": 6,
-    "turns": 4_000,
+    "turns": 8_000,
     "tests": 100,
     "lr": 1e-3,
 }
@@ -324,6 +324,7 @@ STUDY = Study(
     ),
     baseline="grpo",
     size=SIZE,
+    seeds=(0, 1, 2, 3, 4),
     smallest={"clone_steps": 4, "forget_steps": 2, "turns": 60, "tests": 8, "tasks": 2, "group": 3},
     play=play,
     findings=findings,
