@@ -39,7 +39,7 @@ BETA = 32.0
 SIZE = {
     "walks": 6,
     "clone_steps": 200,
-    "ppo_steps": 40,
+    "ppo_steps": 100,
     "episodes": 25,
     "ilql_steps": 2000,
     "ilql_looks": 4,
