@@ -211,6 +211,7 @@ STUDY = Study(
     ),
     baseline="plain",
     size=SIZE,
+    seeds=(0, 1, 2, 3, 4),
     smallest={"clone_steps": 4, "steps": 2, "window": 1, "episodes": 4, "tests": 8},
     play=play,
     findings=findings,
