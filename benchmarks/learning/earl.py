@@ -297,7 +297,9 @@ STUDY = Study(
         f"samples {SIZE['turns']} replies, those after an insertion included, in steps of {SIZE['tasks']} "
         f"tasks with {SIZE['group']} episodes each. It is tested, sampling at temperature 1, on "
         f"{SIZE['tests']} other tasks. What stands for the paper's entry action is the first word of a call; "
-        "nothing is masked."
+        "nothing is masked. The start was made rarer twice, because from one that compares in some 3 % of "
+        "episodes GRPO finds the tool, too; and after three seeds with half as many replies, undecided, the "
+        "replies were doubled and two seeds added."
     ),
     papers=("Yue et al. 2025, arXiv:2510.07581 (ExpA, EARL)", "Shao et al. 2024, arXiv:2402.03300 (GRPO)"),
     arms={

@@ -185,7 +185,8 @@ STUDY = Study(
         f"by PPO (a critic of its own, advantages by GAE, λ 0.95) for {SIZE['steps']} steps of "
         f"{SIZE['episodes']} episodes. There are about a dozen such mazes; it is tested in those that it was "
         f"trained in, {SIZE['tests']} times, sampling at temperature 1, with {SIZE['limit']} replies "
-        "whatever the arm."
+        "whatever the arm. Two seeds were added after three had been seen, and turned what three said of the "
+        "rescaled reward."
     ),
     papers=("Shu et al. 2025, arXiv:2511.23476 (WMAct)",),
     arms={
