@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -45,19 +46,22 @@ class Meter:
     """Wall time, CPU time and memory of a `with` block."""
 
     def __enter__(self) -> Meter:
-        self._cpu, self._wall = os.times(), time.perf_counter()
+        self._cpu, self._wall = _cpu(), time.perf_counter()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.wall = time.perf_counter() - self._wall
-        now = os.times()
-        own = now.user + now.system - self._cpu.user - self._cpu.system
-        children = now.children_user + now.children_system
-        self.cpu = own + children - self._cpu.children_user - self._cpu.children_system
+        self.cpu = _cpu() - self._cpu
 
     def row(self, turns: int, **more: Any) -> dict[str, Any]:
         """The result of a block that made so many turns."""
         return {"wall_s": self.wall, "cpu_s": self.cpu, "cpu_us_per_turn": self.cpu / turns * 1e6, **more}
+
+
+def _cpu() -> float:
+    """Seconds of CPU that this process and its children took so far."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def peak_mb() -> float:

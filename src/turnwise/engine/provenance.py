@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import platform
 import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError, distribution
 from typing import Any
 
 _PACKAGES = ("turnwise", "msgspec", "numpy", "openai", "anthropic", "google-genai", "torch", "transformers")
@@ -16,18 +17,21 @@ def provenance() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "platform": sys.platform,
-        "versions": {name: found for name in _PACKAGES if (found := _version(name))},
+        "versions": _versions(),
         "git": _git(),
     }
 
 
-def _version(name: str) -> str | None:
-    """The version of a package; straight from its metadata's head, which `version` parses to the end."""
-    try:
-        metadata = distribution(name).read_text("METADATA") or ""
-    except PackageNotFoundError:
-        return None
-    return next((line[9:] for line in metadata.splitlines() if line.startswith("Version: ")), None)
+def _versions() -> dict[str, str]:
+    """The versions of what is installed, from the names of the folders that say so: nothing is opened."""
+    found: dict[str, str] = {}
+    for place in sys.path:
+        with contextlib.suppress(OSError):
+            for name in os.listdir(place or "."):
+                if name.endswith(".dist-info"):
+                    package, _, version = name.removesuffix(".dist-info").partition("-")
+                    found.setdefault(package.replace("_", "-").lower(), version)
+    return {package: found[package] for package in _PACKAGES if package in found}
 
 
 def _git() -> dict[str, Any] | None:
