@@ -18,7 +18,6 @@ import torch  # noqa: E402
 sys.path.append(str(Path(__file__).parents[1] / "models"))
 
 import tiny  # noqa: E402
-
 import turnwise.learn.export.trl as exported  # noqa: E402
 from turnwise import Environment, Episode, Task  # noqa: E402
 from turnwise.errors import ConfigError  # noqa: E402

@@ -17,7 +17,6 @@ for needed in ("torch", "transformers", "renderers"):
 sys.path.append(str(Path(__file__).parents[1] / "models"))
 
 import tiny  # noqa: E402
-
 import turnwise.learn.export.trl_tools as exported  # noqa: E402
 from turnwise import Environment, Episode, Task  # noqa: E402
 from turnwise.errors import ConfigError, TaskError  # noqa: E402

@@ -13,7 +13,6 @@ for needed in ("torch", "transformers", "renderers"):
     pytest.importorskip(needed, reason="needs pip install 'turnwise[local]'")
 
 import tiny  # noqa: E402
-
 from turnwise.message import user  # noqa: E402
 from turnwise.model import Request, Sample, Sampling  # noqa: E402
 from turnwise.models.hf import connect  # noqa: E402

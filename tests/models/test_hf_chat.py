@@ -20,7 +20,6 @@ for needed in ("torch", "transformers", "renderers"):
     pytest.importorskip(needed, reason="needs pip install 'turnwise[local]'")
 
 import tiny  # noqa: E402
-
 from turnwise.models.hf.chat import Chat, Memory, Said  # noqa: E402
 from turnwise.models.hf.known import KnownChat  # noqa: E402
 from turnwise.models.hf.speech import message_of, wish_of  # noqa: E402

@@ -12,9 +12,9 @@ import pytest
 for needed in ("torch", "transformers", "renderers"):
     pytest.importorskip(needed, reason="needs pip install 'turnwise[local]'")
 
-import tiny  # noqa: E402
 import transformers  # noqa: E402
 
+import tiny  # noqa: E402
 from turnwise.message import Message, user  # noqa: E402
 from turnwise.model import Request, Sample, Sampling  # noqa: E402
 from turnwise.models.hf import connect  # noqa: E402

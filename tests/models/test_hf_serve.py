@@ -32,7 +32,6 @@ for needed in ("torch", "transformers", "fastapi", "uvicorn"):
     pytest.importorskip(needed, reason="needs pip install 'turnwise[local]' 'transformers[serving]'")
 
 import tiny  # noqa: E402
-
 from turnwise.models.hf.chat import as_function, plain  # noqa: E402
 
 

@@ -11,9 +11,9 @@ import pytest
 for needed in ("torch", "transformers", "renderers"):
     pytest.importorskip(needed, reason="needs pip install 'turnwise[local]'")
 
-import tiny  # noqa: E402
 import torch  # noqa: E402
 
+import tiny  # noqa: E402
 from turnwise.agent import Agent  # noqa: E402
 from turnwise.environment import Environment  # noqa: E402
 from turnwise.episode import Episode  # noqa: E402

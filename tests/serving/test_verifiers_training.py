@@ -18,9 +18,9 @@ for needed in ("verifiers", "transformers"):
 for folder in ("", "models"):
     sys.path.append(str(Path(__file__).parents[1] / folder))
 
-import tiny  # noqa: E402
 from verifiers.types import ClientConfig  # noqa: E402
 
+import tiny  # noqa: E402
 from endpoint import Endpoint, completion  # noqa: E402
 from turnwise import Environment, Episode, Task  # noqa: E402
 from turnwise.errors import ConfigError  # noqa: E402
