@@ -23,8 +23,8 @@ from turnwise.engine.config import AgentConfig, RunConfig
 from turnwise.engine.plan import Plan
 from turnwise.environments.parts.picture import Picture
 from turnwise.episode import Episode
-from turnwise.view.raster import gif
-from turnwise.view.svg import svg
+from turnwise.view.pictures.raster import gif
+from turnwise.view.pictures.svg import svg
 
 ROOT = Path(__file__).parent.parent
 TABLE, PAGE, FOLDER = (
@@ -56,7 +56,7 @@ episode.show(lambda: Board.of(["#####", "#@ *#", "#####"], CELLS, title="A room"
 
 An environment whose pictures give away what its players are not told says so by its property `spoilers`;
 `turnwise play` then keeps them back, unless `--peek` is given. From Python, `turnwise.engine.launch.frames`
-gives all pictures of a stored episode, and `turnwise.view` draws them.
+gives all pictures of a stored episode, and `turnwise.view.pictures` draws them.
 """
 
 

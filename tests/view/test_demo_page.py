@@ -13,8 +13,8 @@ import turnwise
 from turnwise.engine.learning import LearningCurve, Point
 from turnwise.log import EpisodeLog
 from turnwise.metrics import Estimate, proportion
-from turnwise.view.curve import curve
-from turnwise.view.demo_page import Row, page
+from turnwise.view.pictures.curve import curve
+from turnwise.view.pictures.demo_page import Row, page
 
 SVG = "{http://www.w3.org/2000/svg}"
 

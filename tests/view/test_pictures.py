@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from turnwise.environments.parts.picture import Board, Cell, Picture
 from turnwise.errors import ConfigError
 from turnwise.message import Image
-from turnwise.view.scene import scene
-from turnwise.view.shapes import SHAPES, polygons
-from turnwise.view.svg import svg
-from turnwise.view.terminal import printed
+from turnwise.view.pictures.scene import scene
+from turnwise.view.pictures.shapes import SHAPES, polygons
+from turnwise.view.pictures.svg import svg
+from turnwise.view.pictures.terminal import printed
 
 WALL, FLOOR, MAN = Cell(" ", "#000000", "#334155"), Cell(" ", "#000000", "#ffffff"), Cell("@", "#ff0000")
 BOARD = Board.of(
@@ -125,7 +125,7 @@ def test_every_shape_stays_in_its_square_but_for_lines_that_meet() -> None:
 
 def test_pixels_have_the_colours_of_the_cells() -> None:
     image = pytest.importorskip("PIL.Image")
-    from turnwise.view.raster import png
+    from turnwise.view.pictures.raster import png
 
     data = png(BOARD, scale=1)
     assert png(BOARD, scale=1) == data
@@ -143,7 +143,7 @@ def test_pixels_have_the_colours_of_the_cells() -> None:
 
 def test_a_film_has_a_frame_a_picture_of_one_size() -> None:
     image = pytest.importorskip("PIL.Image")
-    from turnwise.view.raster import gif
+    from turnwise.view.pictures.raster import gif
 
     wide = Board.of(["..........", ".........."], {})
     film: Any = image.open(io.BytesIO(gif([BOARD, wide, "some text"], seconds=0.2)))
@@ -172,7 +172,7 @@ def test_an_image_is_shown_as_it_is() -> None:
 
 
 def test_without_pillow_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    from turnwise.view import raster
+    from turnwise.view.pictures import raster
 
     monkeypatch.setattr(raster, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"turnwise\[view\]"):

@@ -15,9 +15,9 @@ from turnwise.environments.parts.picture import Board, Picture
 from turnwise.episode import Episode
 from turnwise.errors import ConfigError
 from turnwise.limits import Limits
-from turnwise.view.scene import scene
-from turnwise.view.svg import svg
-from turnwise.view.terminal import printed
+from turnwise.view.pictures.scene import scene
+from turnwise.view.pictures.svg import svg
+from turnwise.view.pictures.terminal import printed
 
 WORLDS = sorted(registry.entries("environments"))
 MOST = 12

@@ -102,8 +102,8 @@ def _sentence(done: Demo) -> str:
 def _page(done: Demo, seed: int, steps: int) -> str:
     from turnwise.cli import output
     from turnwise.engine.learning import learning_curve
-    from turnwise.view.curve import curve
-    from turnwise.view.demo_page import Row, page
+    from turnwise.view.pictures.curve import curve
+    from turnwise.view.pictures.demo_page import Row, page
 
     blind, exact = (done.beside[name].score for name in ("random", "solver"))
     rows = [

@@ -140,7 +140,7 @@ def _in_terminal() -> bool:
 
 def drawn(picture: Picture) -> str:
     """A picture as the terminal at standard error shows it."""
-    from turnwise.view.terminal import printed
+    from turnwise.view.pictures.terminal import printed
 
     console = output.console(stderr=True)
     colours = console.color_system is not None

@@ -86,10 +86,10 @@ def _at(frames: list[Frame], turn: int | None, episode: str) -> Frame:
 
 def _drawn(frames: list[Frame], kind: str, scale: float | None) -> bytes:
     if kind == "svg":
-        from turnwise.view.svg import svg
+        from turnwise.view.pictures.svg import svg
 
         return svg(frames[0].picture, scale=scale or 1.0).encode()
-    from turnwise.view import raster
+    from turnwise.view.pictures import raster
 
     if kind == "png":
         return raster.png(frames[0].picture, scale=scale or 2.0)

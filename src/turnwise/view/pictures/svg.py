@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from xml.sax.saxutils import escape, quoteattr
 
 from turnwise.environments.parts.picture import Picture
-from turnwise.view.scene import (
+from turnwise.view.pictures.scene import (
     CARD,
     EDGE,
     EDGE_WIDTH,
@@ -24,7 +24,7 @@ from turnwise.view.scene import (
     edged,
     scene,
 )
-from turnwise.view.shapes import SHAPES
+from turnwise.view.pictures.shapes import SHAPES
 
 SANS = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue','Noto Sans','DejaVu Sans',Arial,sans-serif"
 MONO = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace"

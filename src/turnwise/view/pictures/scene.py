@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 from turnwise.environments.parts.picture import Board, Cell, Picture
 from turnwise.errors import ConfigError
 from turnwise.message import Image
-from turnwise.view.text import INK, PAPER, Span, brightness, clean, colour, spans, wrapped
+from turnwise.view.pictures.text import INK, PAPER, Span, brightness, clean, colour, spans, wrapped
 
 CARD, EDGE, TITLE, CAPTION = "#ffffff", "#cbd5e1", "#0f172a", "#64748b"
 PANEL, PANEL_INK = "#0f172a", "#e2e8f0"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from turnwise.environments.parts.picture import Picture
 from turnwise.errors import ConfigError
-from turnwise.view.scene import (
+from turnwise.view.pictures.scene import (
     CARD,
     EDGE,
     EDGE_WIDTH,
@@ -26,7 +26,7 @@ from turnwise.view.scene import (
     edged,
     scene,
 )
-from turnwise.view.shapes import SHAPES, polygons
+from turnwise.view.pictures.shapes import SHAPES, polygons
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Bits

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from turnwise.environments.parts.picture import Board, Cell, Picture
 from turnwise.errors import ConfigError
 from turnwise.message import Image
-from turnwise.view.text import INK, PAPER, brightness, clean, colour, spans
+from turnwise.view.pictures.text import INK, PAPER, brightness, clean, colour, spans
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -108,7 +108,7 @@ def _image(image: Image, room: int, rows: int | None) -> Text:
     from rich.style import Style
     from rich.text import Text
 
-    from turnwise.view.raster import opened
+    from turnwise.view.pictures.raster import opened
 
     try:
         pixels = opened(image.data or b"")
