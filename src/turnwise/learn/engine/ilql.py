@@ -6,31 +6,34 @@ Snell et al. 2023, arXiv:2206.11871; as LMRL-Gym has it, Abdulhai et al. 2023, a
     learner.learn(batch, steps=1000)        batch: episodes, of whomever, with their rewards
     agent = Agent(learner.player(beta=16))  plays as the data do, tilted to what they earned most by
 
-Beside the head that says what the data say, the network has two that give Q of every token, a slow copy of
-each, and one that gives V; what is minimised is `losses.ilql`. A turn may stand in a row of its own (a window
+Three networks are all copies of that policy at first. One stays as it is: it says what the data say, and is
+steered (`steered.Steered`). One learns, with two heads that give Q of every token and one that gives V: what
+is minimised is `losses.ilql`, which leaves of the policy in it whatever serves Q. One follows that slowly,
+and gives the Q that V is learned from and that is acted by. A turn may stand in a row of its own (a window
 over the conversation): what a row leads to is the V of the row in which its episode goes on.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from turnwise.errors import ConfigError
 from turnwise.learn.batch import Batch, Floats, Ints
 from turnwise.learn.credit.chains import chains
 from turnwise.learn.engine import network
-from turnwise.learn.engine.layout import micro_batches
+from turnwise.learn.engine.layout import Micro, micro_batches
 from turnwise.learn.engine.local import LocalEngine
 from turnwise.learn.engine.refusals import check_loss
-from turnwise.learn.losses.ilql import ilql, steered
+from turnwise.learn.engine.steered import Steered
+from turnwise.learn.losses.ilql import ilql
 from turnwise.learn.tables import select_rows
 from turnwise.models.hf.loading import adopt
 from turnwise.models.hf.model import HFModel
@@ -50,87 +53,104 @@ class ILQLOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     alpha: float = 0.01
     """Weight of the cross-entropy that keeps Q near the data."""
     polyak: float = 0.005
-    """Share of the Q heads that goes into their slow copies after each step."""
-    clone: float = 1.0
-    """Weight of going on to learn what the data say."""
+    """Share of the network that learns which goes into its slow copy after each step."""
 
 
 class Heads(nn.Module):
-    """What is said of a token's state `[m, hidden]`.
+    """What is said of a token's state `[..., hidden]`: Q of every token by two heads, and V.
 
     Args:
-        words: The policy's own head.
-        width: Of the hidden layer of the others.
+        hidden: Width of a state.
+        width: Of the hidden layer of each head.
+        tokens: How many there are.
     """
 
-    def __init__(self, words: nn.Module, width: int) -> None:
+    def __init__(self, hidden: int, width: int, tokens: int) -> None:
         super().__init__()
-        weight: Tensor = words.weight  # pyright: ignore[reportAssignmentType]
-        tokens, hidden = weight.shape
-        self.words = words
         self.q = nn.ModuleList(_head(hidden, width, tokens) for _ in range(2))
-        self.slow = copy.deepcopy(self.q).requires_grad_(False)
         self.v = _head(hidden, width, 1)
 
-    @torch.no_grad()
-    def follow(self, share: float) -> None:
-        """Move the slow copies by a share of the way to the Q heads."""
-        for slow, quick in zip(self.slow.parameters(), self.q.parameters(), strict=True):
-            slow.lerp_(quick, share)
+    def forward(self, state: Tensor) -> Tensor:
+        """`[..., 2 * tokens]` Q of both heads, side by side."""
+        return torch.cat([head(state.float()) for head in self.q], dim=-1)
+
+    def value(self, state: Tensor) -> Tensor:
+        """`[...]` V."""
+        return self.v(state.float())[..., 0]
 
 
-class Steered(nn.Module):
-    """The head to act by: the clone's logits plus β times the lower Q.
+class Valued(NamedTuple):
+    """A network that ends in heads for Q and V instead of its own."""
 
-    Args:
-        heads: Which.
-        beta: β.
-        support: The least probability by the clone of a token that may be said. What the data never say has a
-            Q that was never learned.
-    """
+    network: network.Network
+    heads: Heads
 
-    def __init__(self, heads: Heads, beta: float, support: float) -> None:
-        super().__init__()
-        self.words, self.slow = heads.words, heads.slow
-        self.beta, self.support = beta, support
+    @classmethod
+    def of(cls, policy: Any, tokenizer: Any) -> Valued:
+        """A copy of a policy, with new heads.
+
+        Args:
+            policy: A `transformers.PreTrainedModel`.
+            tokenizer: Its tokenizer.
+        """
+        words: Tensor = policy.get_output_embeddings().weight
+        tokens, hidden = words.shape
+        module = copy.deepcopy(policy)
+        module.config.tie_word_embeddings = False
+        module.set_output_embeddings(nn.Identity())
+        heads = Heads(hidden, 2 * hidden, tokens).to(words.device)
+        return cls(network.ready("ilql", adopt("hf/ilql", module, tokenizer)), heads)
 
     @property
-    def weight(self) -> Tensor:
-        """Of the clone's head, for its shape and type."""
-        return self.words.weight  # pyright: ignore[reportReturnType]
+    def device(self) -> torch.device:
+        """Where it is."""
+        return self.network.module.device
 
-    def forward(self, hidden: Tensor) -> Tensor:
-        """`[..., tokens]` Logits."""
-        words = self.words(hidden)
-        every = steered(words, q=torch.stack([head(hidden) for head in self.slow]), beta=self.beta)
-        chance = words.softmax(-1)
-        least = torch.clamp(chance.amax(-1, keepdim=True), max=self.support)
-        return every.masked_fill(chance < least, torch.finfo(every.dtype).min)
+    def weights(self) -> list[nn.Parameter]:
+        """All that is trained."""
+        every = [*self.network.module.parameters(), *self.heads.parameters()]
+        return [weight for weight in every if weight.requires_grad]
+
+    def copied(self) -> Valued:
+        """A copy that is not trained."""
+        module, heads = copy.deepcopy((self.network.module, self.heads))
+        loaded = self.network.loaded._replace(model=module.requires_grad_(False))
+        head = module.get_output_embeddings()
+        return Valued(self.network._replace(loaded=loaded, head=head), heads.requires_grad_(False))
+
+    @torch.no_grad()
+    def follow(self, other: Valued, share: float) -> None:
+        """Move a share of the way to another."""
+        for mine, theirs in zip(self._modules(), other._modules(), strict=True):
+            for slow, quick in zip(mine.parameters(), theirs.parameters(), strict=True):
+                slow.lerp_(quick, share)
+
+    def states(self, micro: Micro) -> Tensor:
+        """`[m, hidden]` Where sampled tokens are predicted."""
+        return network.outputs(self.network, micro, self.device)
+
+    def _modules(self) -> tuple[nn.Module, nn.Module]:
+        return self.network.module, self.heads
 
 
 class ILQL:
     """See the module.
 
     Args:
-        policy: Its network is copied; it should know already how the data talk.
+        policy: Its network is copied, and left alone; it should know already how the data talk.
         options: See there.
         seed: Of the new heads.
     """
 
     def __init__(self, policy: LocalEngine, options: ILQLOptions | None = None, *, seed: int = 0) -> None:
         self.options = options or ILQLOptions()
-        self._sampling = policy.options.sampling
-        module, tokenizer = copy.deepcopy(policy.module), policy.tokenizer
-        words = module.get_output_embeddings()
+        self._sampling, self._tokens = policy.options.sampling, policy.options.tokens
+        self._policy = copy.deepcopy(policy.module).requires_grad_(False)
         with torch.random.fork_rng(devices=[]):  # pyright: ignore[reportUnknownMemberType]
             torch.manual_seed(seed)  # pyright: ignore[reportUnknownMemberType]
-            self.heads = Heads(words, 2 * words.weight.shape[1]).to(words.weight.device)
-        module.config.tie_word_embeddings = False
-        module.set_output_embeddings(nn.Identity())
-        self._network = network.ready("ilql", adopt("hf/ilql", module, tokenizer))
-        self._tokens = policy.options.tokens
-        every = [*module.parameters(), *self.heads.parameters()]
-        self._weights = [weight for weight in every if weight.requires_grad]
+            self._quick = Valued.of(policy.module, policy.tokenizer)
+        self._slow = self._quick.copied()
+        self._weights = self._quick.weights()
         self._optimizer = torch.optim.AdamW(self._weights, lr=self.options.lr, weight_decay=0.0)
 
     def learn(
@@ -164,93 +184,86 @@ class ILQL:
         return found
 
     def player(self, *, beta: float = 16.0, support: float = 0.01) -> HFModel:
-        """The policy as it is now, as a model.
+        """The policy it began with, steered by Q as it is now, as a model.
 
         Args:
             beta: Weight of Q; 0 plays as the data do.
             support: See `Steered`.
         """
-        module, heads = copy.deepcopy((self._network.module, self.heads))
-        module.set_output_embeddings(Steered(heads, beta, support))
-        return HFModel(
-            "ilql", self._sampling, adopt("hf/ilql", module.eval(), self._network.loaded.tokenizer)
-        )
+        module, heads = copy.deepcopy((self._slow.network.module, self._slow.heads))
+        module.set_output_embeddings(heads)
+        both = Steered(self._policy, module, beta=beta, support=support).eval()
+        return HFModel("ilql", self._sampling, adopt("hf/ilql", both, self._slow.network.loaded.tokenizer))
 
     def values(self, batch: Batch) -> tuple[Floats, Floats]:
-        """`[M]` The slow copies' lower Q of each sampled token, and V of the state before it."""
-        count = int(batch.sampled.sum())
-        q, v = np.zeros(count), np.zeros(count)
-        with self._network.training(False):
-            for micro in micro_batches(batch, self._tokens, "rectangles"):
-                hidden = network.outputs(self._network, micro, self._device)
-                target = torch.as_tensor(micro.target, device=self._device)[None, :, None]
-                every = torch.stack([head(hidden) for head in self.heads.slow])
-                q[micro.places] = every.gather(-1, target.expand(2, -1, 1))[..., 0].amin(0).cpu().numpy()
-                v[micro.places] = self.heads.v(hidden)[:, 0].cpu().numpy()
-        return q, v
+        """`[M]` The slow network's lower Q of each sampled token, and V of the state before it."""
+        quick, slow = self._quick, self._slow
+        q = self._read(batch, lambda micro: _taken(slow.heads(slow.states(micro)), micro).amin(0))
+        return q, self._read(batch, lambda micro: quick.heads.value(quick.states(micro)))
 
-    @property
-    def _device(self) -> torch.device:
-        return self._network.module.device
+    def _read(self, batch: Batch, said: Callable[[Micro], Tensor]) -> Floats:
+        """`[M]` What is said of sampled tokens, from what is said of those of a micro-batch."""
+        found = np.zeros(int(batch.sampled.sum()))
+        with torch.no_grad():
+            for micro in micro_batches(batch, self._tokens, "rectangles"):
+                found[micro.places] = said(micro).float().cpu().numpy()
+        return found
 
     def _beyond(self, batch: Batch, after: Ints) -> Floats:
         """`[r]` V where rows go on, in rows `after`; 0 where there are none (-1)."""
         found = np.zeros(len(after))
         needed = np.unique(after[after >= 0])
         if len(needed):
-            ahead = select_rows(batch, needed)
+            ahead, quick = select_rows(batch, needed), self._quick
             # The first sampled token of each row.
             _, first = np.unique(_rows(ahead), return_index=True)
-            values = self.values(ahead)[1][first]
+            values = self._read(ahead, lambda micro: quick.heads.value(quick.states(micro)))[first]
             found[after >= 0] = values[np.searchsorted(needed, after[after >= 0])]
         return found
 
     def _step(self, part: Batch, last: Floats) -> float:
-        rewards, row = torch.as_tensor(token_rewards(part)), torch.as_tensor(_rows(part))
-        behind, weight, total = torch.as_tensor(last), 1 / len(row), 0.0
-        with self._network.training(True):
+        rewards, row, behind = (torch.as_tensor(each) for each in (token_rewards(part), _rows(part), last))
+        total = 0.0
+        with self._quick.network.training(True):
             for micro in micro_batches(part, self._tokens, "rectangles"):
-                hidden = network.outputs(self._network, micro, self._device)
-                target = torch.as_tensor(micro.target, device=self._device)
                 places = torch.as_tensor(micro.places)
-                given = rewards[places].to(hidden), row[places].to(hidden.device)
-                loss = self._loss(hidden, target, *given, behind.to(hidden), weight)
+                loss = self._loss(micro, rewards[places], row[places], behind, 1 / len(row))
                 check_loss(float(loss.detach()))
                 loss.backward()  # pyright: ignore[reportUnknownMemberType]
                 total += float(loss.detach())
         nn.utils.clip_grad_norm_(self._weights, self.options.clip)
         self._optimizer.step()  # pyright: ignore[reportUnknownMemberType]
         self._optimizer.zero_grad()
-        self.heads.follow(self.options.polyak)
+        self._slow.follow(self._quick, self.options.polyak)
         return total
 
-    def _loss(
-        self, hidden: Tensor, target: Tensor, rewards: Tensor, row: Tensor, last: Tensor, weight: float
-    ) -> Tensor:
-        """Of `m` sampled tokens: ILQL's, and the clone's."""
-        heads, options = self.heads, self.options
-        every = torch.stack([head(hidden) for head in heads.q])
+    def _loss(self, micro: Micro, rewards: Tensor, row: Tensor, last: Tensor, weight: float) -> Tensor:
+        """Of the `m` sampled tokens of a micro-batch; see `losses.ilql`."""
+        quick, slow, options = self._quick, self._slow, self.options
+        state = quick.states(micro)
+        every = quick.heads(state)
         with torch.no_grad():
-            slow = torch.stack([head(hidden) for head in heads.slow])
-        taken = target[None, :, None].expand(2, -1, 1)
-        weights = torch.full_like(rewards, weight)
-        found = ilql(
-            every.gather(-1, taken)[..., 0],
-            v=heads.v(hidden)[:, 0],
-            q_target=slow.gather(-1, taken)[..., 0],
-            rewards=rewards,
-            cross_entropy=-every.log_softmax(-1).gather(-1, taken)[..., 0],
-            row=row,
-            weights=weights,
-            last=last,
+            target = _taken(slow.heads(slow.states(micro)), micro)
+        each = every.unflatten(-1, (2, -1)).log_softmax(-1).flatten(-2)
+        return ilql(
+            _taken(every, micro),
+            v=quick.heads.value(state),
+            q_target=target,
+            rewards=rewards.to(target),
+            cross_entropy=-_taken(each, micro),
+            row=row.to(state.device),
+            weights=torch.full_like(target[0], weight),
+            last=last.to(target),
             discount=options.discount,
             tau=options.tau,
             alpha=options.alpha,
         )
-        # The clone's head follows the network, but does not lead it: what a player at random says next has a
-        # gradient of nothing but noise, in which that of values would be lost.
-        said = functional.cross_entropy(heads.words(hidden.detach()), target, reduction="sum")
-        return found + options.clone * weight * said
+
+
+def _taken(both: Tensor, micro: Micro) -> Tensor:
+    """`[2, m]` Of what two heads say of all tokens, `[m, 2 * tokens]`, that of the one which was sampled."""
+    target = torch.as_tensor(micro.target, device=both.device)[None, :, None]
+    return torch.stack(both.chunk(2, dim=-1)).gather(-1, target.expand(2, -1, 1))[..., 0]
 
 
 def next_rows(batch: Batch) -> Ints:
