@@ -52,7 +52,7 @@ Ref: TypeAlias = int | Message
 """One entry of a view: the index of a turn, or a message shown to this role alone (a system prompt)."""
 
 
-class Turn(Record, frozen=True, kw_only=True):
+class Turn(Record, frozen=True, kw_only=True, gc=False):
     """One visible entry of an episode."""
 
     index: int
@@ -73,7 +73,7 @@ class Turn(Record, frozen=True, kw_only=True):
         return self.message.text
 
 
-class Call(Record, frozen=True, kw_only=True):
+class Call(Record, frozen=True, kw_only=True, gc=False):
     """One model call: the unit of replay and of training."""
 
     role: str
@@ -119,7 +119,7 @@ class Effect(Record, frozen=True, kw_only=True):
     """It raised, and what."""
 
 
-class Reward(Record, frozen=True, kw_only=True):
+class Reward(Record, frozen=True, kw_only=True, gc=False):
     """One component of somebody's reward."""
 
     value: float | None

@@ -67,7 +67,7 @@ class ToolCall(Record, frozen=True, kw_only=True):
     """JSON text exactly as the model wrote it, well-formed or not; never re-serialised."""
 
 
-class Message(Record, frozen=True, kw_only=True):
+class Message(Record, frozen=True, kw_only=True, gc=False):
     """One message as a chat model sees it."""
 
     role: Speaker

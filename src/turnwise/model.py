@@ -59,7 +59,7 @@ class Request(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The episode's task; only privileged agents (an environment's own solver) may look at it."""
 
 
-class Sample(msgspec.Struct, frozen=True, kw_only=True):
+class Sample(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What a model answered."""
 
     message: Message

@@ -21,7 +21,7 @@ from turnwise.errors import ModelError, ReplayDivergence, TurnwiseError
 from turnwise.limits import Limits
 from turnwise.log import EpisodeLog, Stop
 from turnwise.recording import Recording
-from turnwise.store.journal import RunJournal
+from turnwise.store.journal import EpisodeJournal, RunJournal
 from turnwise.task import Task
 
 
@@ -125,16 +125,22 @@ class Runner:
 
     async def _work(self, queue: Iterator[Job]) -> None:
         for job in queue:
-            await self._play(job)
+            journal = self.journal.of(job.number, job.part)
+            episode = self._begin(job, journal)
+            try:
+                await episode.play()
+            except ReplayDivergence as error:
+                self._give_up(ReplayDivergence(f"episode {job.number}, {error}"))
+            else:
+                self._end(job, episode, journal)
             if self._stopped:
                 return
             if self.journal.overdue:
                 # Where agents wait for nothing, nothing else would ever run: no writing, no sign of life.
                 await asyncio.sleep(0)
 
-    async def _play(self, job: Job) -> None:
-        """Play one job to its end and write it down."""
-        journal = self.journal.of(job.number, job.part)
+    def _begin(self, job: Job, journal: EpisodeJournal) -> Episode:
+        """The episode of a job, written in its journal from now on."""
         log = job.log
         recording = None
         if log is not None:
@@ -155,11 +161,10 @@ class Runner:
         if job.part == 0:
             journal.changed(episode)
         self.tally.running[job.number] = episode
-        try:
-            await episode.play()
-        except ReplayDivergence as error:
-            self._give_up(ReplayDivergence(f"episode {job.number}, {error}"))
-            return
+        return episode
+
+    def _end(self, job: Job, episode: Episode, journal: EpisodeJournal) -> None:
+        """Write the end of an episode down and count it."""
         score = episode.score()
         self.journal.end(episode, journal, score)
         self.tally.end(job.number, episode, score)

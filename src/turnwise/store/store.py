@@ -30,7 +30,7 @@ _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 _LAST = ("last", "@last")
 _LOCK = 0x7475726E
 """Number of PostgreSQL's advisory lock under which tables are made."""
-_timings = msgspec.json.Decoder(list[Timing])
+_timings = msgspec.msgpack.Decoder(list[Timing])
 
 
 class Store:
