@@ -1,0 +1,129 @@
+/** Server-sent events: one connection a page. They say what changed; the answers concerned are asked for anew. */
+
+import { useEffect, useSyncExternalStore } from "react";
+
+import { queries } from "./queries";
+import type { components } from "./schema";
+
+type Event = components["schemas"]["Event"];
+export type Connection = "connecting" | "live" | "lost";
+
+interface Watched {
+  readonly episode?: string;
+  readonly play?: string;
+}
+
+const KINDS = ["hello", "run", "gone", "episode", "play", "index", "labels"] as const;
+/** Charts of a run are asked for at most this often while it goes on. */
+const CALM = 1_500;
+
+let source: EventSource | undefined;
+let watched: Watched = {};
+let connection: Connection = "connecting";
+let planned = false;
+const listeners = new Set<() => void>();
+
+function tell(next: Connection): void {
+  if (next === connection) return;
+  const back = connection === "lost" && next === "live";
+  connection = next;
+  // What was missed while the connection was away.
+  if (back) void queries.invalidateQueries();
+  for (const listener of listeners) listener();
+}
+
+function open(): void {
+  planned = false;
+  source?.close();
+  const query = new URLSearchParams({ ...watched }).toString();
+  source = new EventSource(`/api/events${query === "" ? "" : `?${query}`}`);
+  source.onopen = () => tell("live");
+  source.onerror = () => {
+    tell("lost");
+    // A server that answered with an error closes for good; go on trying, calmly.
+    if (source?.readyState === EventSource.CLOSED) setTimeout(plan, 3_000);
+  };
+  source.onmessage = receive;
+  for (const kind of KINDS) source.addEventListener(kind, receive);
+}
+
+/** Opens (anew) once the present work is done, however many parts of a page asked for it. */
+function plan(): void {
+  if (planned) return;
+  planned = true;
+  setTimeout(open, 0);
+}
+
+function receive(message: MessageEvent<string>): void {
+  tell("live");
+  handle(JSON.parse(message.data) as Event);
+}
+
+const waiting = new Map<string, ReturnType<typeof setTimeout>>();
+
+/** Voids the answers under a key, at most once in `CALM`. */
+function refresh(key: readonly unknown[], wait = CALM): void {
+  const name = JSON.stringify(key);
+  if (waiting.has(name)) return;
+  waiting.set(
+    name,
+    setTimeout(() => {
+      waiting.delete(name);
+      void queries.invalidateQueries({ queryKey: key }, { cancelRefetch: false });
+    }, wait),
+  );
+}
+
+function handle(event: Event): void {
+  switch (event.kind) {
+    case "run":
+      refresh(["runs"], 600);
+      refresh(["run", event.run]);
+      refresh(["episodes", event.run]);
+      break;
+    case "gone":
+      refresh(["runs"], 0);
+      for (const key of ["run", "episodes", "episode"]) refresh([key, event.run], 0);
+      break;
+    case "episode":
+      refresh(["episode", event.run, event.episode], 150);
+      refresh(["tree"]);
+      break;
+    case "play":
+      refresh(["play", event.play], 0);
+      break;
+    case "labels":
+      for (const key of ["labels", "agreement", "about", "episodes"]) refresh([key], 300);
+      break;
+    case "index":
+      refresh(["search"]);
+      break;
+    case "hello":
+      break;
+  }
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  if (source === undefined) plan();
+  return () => listeners.delete(listener);
+}
+
+/** How the connection to the server stands. */
+export function useConnection(): Connection {
+  return useSyncExternalStore(subscribe, () => connection);
+}
+
+/** Be told of one episode's (`RUN/NUMBER`) or play's changes while this is shown. */
+export function useWatched(kind: keyof Watched, name: string | undefined): void {
+  useEffect(() => {
+    if (name === undefined) return undefined;
+    watched = { ...watched, [kind]: name };
+    plan();
+    return () => {
+      const { [kind]: _, ...rest } = watched;
+      watched = rest;
+      plan();
+    };
+  }, [kind, name]);
+}

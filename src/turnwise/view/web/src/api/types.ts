@@ -1,0 +1,58 @@
+/** The API's records by their names; made from the server's own (`npm run types`). */
+
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+
+export type About = Schemas["About"];
+export type AgreementPage = Schemas["AgreementPage"];
+export type AgreementPair = Schemas["AgreementPair"];
+export type AlignPage = Schemas["AlignPage"];
+export type AlignRow = Schemas["AlignRow"];
+export type Bin = Schemas["Bin"];
+export type CallShape = Schemas["CallShape"];
+export type Choice = Schemas["Choice"];
+export type ComparePage = Schemas["ComparePage"];
+export type CreditPage = Schemas["CreditPage"];
+export type DiffRow = Schemas["DiffRow"];
+export type EnvironmentPage = Schemas["EnvironmentPage"];
+export type EpisodeLine = Schemas["EpisodeLine"];
+export type EpisodePage = Schemas["EpisodePage"];
+export type FrameLine = Schemas["FrameLine"];
+export type Hit = Schemas["Hit"];
+export type Histogram = Schemas["Histogram"];
+export type Interval = Schemas["Interval"];
+export type Label = Schemas["Label"];
+export type LabelAsk = Schemas["LabelAsk"];
+export type Learning = Schemas["Learning"];
+export type MessageShape = Schemas["MessageShape"];
+export type Pair = Schemas["Pair"];
+export type PartShape = Schemas["PartShape"];
+export type Piece = Schemas["Piece"];
+export type PlayPage = Schemas["PlayPage"];
+export type Problem = Schemas["Problem"];
+export type RewardLine = Schemas["RewardLine"];
+export type RoleLine = Schemas["RoleLine"];
+export type RunLine = Schemas["RunLine"];
+export type RunPage = Schemas["RunPage"];
+export type EpisodesPage = Schemas["EpisodesPage"];
+export type Event = Schemas["Event"];
+export type Facet = Schemas["Facet"];
+export type RunsPage = Schemas["RunsPage"];
+export type TurnsPage = Schemas["TurnsPage"];
+export type ViewPage = Schemas["ViewPage"];
+export type DiffPage = Schemas["DiffPage"];
+export type SearchPage = Schemas["SearchPage"];
+export type SeatLine = Schemas["SeatLine"];
+export type SuccessByTurn = Schemas["SuccessByTurn"];
+export type TaskRow = Schemas["TaskRow"];
+export type TokenShape = Schemas["TokenShape"];
+export type TokensPage = Schemas["TokensPage"];
+export type ToolCallShape = Schemas["ToolCallShape"];
+export type ToolShape = Schemas["ToolShape"];
+export type TreeNode = Schemas["TreeNode"];
+export type TurnLine = Schemas["TurnLine"];
+export type TurnShape = Schemas["TurnShape"];
+export type VerdictLine = Schemas["VerdictLine"];
+export type ViewCall = Schemas["ViewCall"];
+export type ViewEntry = Schemas["ViewEntry"];

@@ -1,0 +1,48 @@
+/** Which page belongs to which address. Pages come as they are needed. */
+
+import { type ComponentType, Suspense, lazy } from "react";
+import { Route, Switch } from "wouter";
+
+import { Empty, Loading } from "@/parts/State";
+import { Boundary } from "@/shell/Boundary";
+import { Shell } from "@/shell/Shell";
+
+const page = <Name extends string>(load: () => Promise<Record<Name, ComponentType>>, name: Name) =>
+  lazy(async () => ({ default: (await load())[name] }));
+
+const Runs = page(() => import("@/pages/runs/Runs"), "Runs");
+const Run = page(() => import("@/pages/run/Run"), "Run");
+const Episode = page(() => import("@/pages/episode/Episode"), "Episode");
+const Tree = page(() => import("@/pages/fork/Tree"), "Tree");
+const Compare = page(() => import("@/pages/compare/Compare"), "Compare");
+const Align = page(() => import("@/pages/compare/Align"), "Align");
+const Play = page(() => import("@/pages/play/Play"), "Play");
+const Seat = page(() => import("@/pages/play/Seat"), "Seat");
+const Label = page(() => import("@/pages/label/Label"), "Label");
+const Search = page(() => import("@/pages/search/Search"), "Search");
+
+export function App() {
+  return (
+    <Shell>
+      <Boundary>
+        <Suspense fallback={<Loading lines={12} />}>
+          <Switch>
+            <Route path="/" component={Runs} />
+            <Route path="/runs/:run" component={Run} />
+            <Route path="/runs/:run/episodes/:number" component={Episode} />
+            <Route path="/runs/:run/episodes/:number/tree" component={Tree} />
+            <Route path="/compare" component={Compare} />
+            <Route path="/align" component={Align} />
+            <Route path="/play" component={Play} />
+            <Route path="/play/:play" component={Seat} />
+            <Route path="/label" component={Label} />
+            <Route path="/search" component={Search} />
+            <Route>
+              <Empty title="No such page">The address leads nowhere here.</Empty>
+            </Route>
+          </Switch>
+        </Suspense>
+      </Boundary>
+    </Shell>
+  );
+}

@@ -1,0 +1,20 @@
+/** Catches what a page could not draw, and says so, instead of an empty window. */
+
+import { Component, type ReactNode } from "react";
+
+import { asApiError } from "@/api/errors";
+import { Failure } from "@/parts/State";
+
+export class Boundary extends Component<{ children: ReactNode }, { error: unknown }> {
+  override state: { error: unknown } = { error: undefined };
+
+  static getDerivedStateFromError(error: unknown): { error: unknown } {
+    return { error };
+  }
+
+  override render(): ReactNode {
+    const { error } = this.state;
+    if (error === undefined) return this.props.children;
+    return <Failure error={asApiError(error)} retry={() => window.location.reload()} />;
+  }
+}
