@@ -105,6 +105,7 @@ class Episode:
         "_old_toolsets",
         "_old_turns",
         "_rng",
+        "_said",
         "_script",
         "_successors",
         "_timings",
@@ -180,6 +181,8 @@ class Episode:
         """What `error` tells of, where it happened just now."""
         self.tool_calls = 0
         self.calls_made = 0
+        self._said = 0, 0
+        """Turns that were looked at, and how many of them roles said."""
         self.spent = _NOTHING
         self._rng: random.Random | None = None
         self._effects: dict[str, int] = {}
@@ -429,7 +432,11 @@ class Episode:
     @property
     def turns_said(self) -> int:
         """Turns said by roles so far."""
-        return sum(1 for turn in self.turns if turn.role in self.roles)
+        looked, said = self._said
+        if looked < len(self.turns):
+            said += sum(1 for turn in self.turns[looked:] if turn.role in self.roles)
+            self._said = len(self.turns), said
+        return said
 
     def ticket(self) -> int | None:
         """A place in the order of effects, where branches run at once; None in a plain sequence."""
