@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, cast
 
 import typer
@@ -19,6 +20,7 @@ def command(
 ) -> None:
     """List the published systems that run here."""
     from rich.table import Table
+    from rich.text import Text
 
     from turnwise.catalogue import catalogue
     from turnwise.cli import output
@@ -36,22 +38,28 @@ def command(
         output.print_json([{"name": key, **_plain(one)} for key, one in systems.items()])
         return
     if name is None:
-        table = Table(box=None, pad_edge=False)
-        for column in ("name", "kind", "paper", "tags"):
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0))
+        for column in ("name", "kind", "paper", "what is here, and how to run it"):
             table.add_column(column)
         for key, one in systems.items():
-            table.add_row(key, one.kind, one.paper, ", ".join(one.tags))
+            how = "\n".join(_commands("run", one.run) + _commands("study", one.study))
+            what = Text.assemble(one.here, "\n", (", ".join(one.tags), "dim"), "\n", (how, "cyan"))
+            table.add_row(key, one.kind, one.paper, what)
     else:
         table = Table.grid(padding=(0, 2))
         table.add_column(style="dim")
         for key, value in _plain(systems[name]).items():
             if key in ("run", "study"):
-                before = "turnwise " if key == "run" else ""
-                table.add_row(key, "\n".join(before + line for line in value))
+                table.add_row(key, "\n".join(_commands(key, value)))
             else:
                 shown = cast("list[Any]", value) if isinstance(value, (list, tuple)) else [value]
                 table.add_row(key, ", ".join(str(one) for one in shown))
     output.console().print(table)
+
+
+def _commands(kind: str, lines: Sequence[str]) -> list[str]:
+    """As they are typed."""
+    return [f"turnwise {line}" if kind == "run" else line for line in lines]
 
 
 def _plain(system: Any) -> dict[str, Any]:
