@@ -28,12 +28,13 @@ from turnwise.cli import (
     show,
     systems,
     train,
+    view,
 )
 from turnwise.errors import TurnwiseError
 
 app = typer.Typer(
     name="turnwise",
-    help="Multi-turn interaction of language-model agents: run, train, resume, fork, replay and read.",
+    help="Multi-turn interaction of language-model agents: run, train, resume, fork, replay, read and view.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -54,6 +55,7 @@ COMMANDS = (
     plot,
     render,
     play,
+    view,
     envs,
     systems,
     doctor,

@@ -146,9 +146,11 @@ class Store:
             )
         return _run_row(found[0])
 
-    def runs(self, limit: int | None = None) -> list[RunRow]:
-        """The runs, newest first."""
+    def runs(self, limit: int | None = None, *, numbers: Sequence[int] | None = None) -> list[RunRow]:
+        """The runs, or those of these numbers, newest first."""
         query = sa.select(runs).order_by(runs.c.number.desc()).limit(limit)
+        if numbers is not None:
+            query = query.where(runs.c.number.in_(numbers))
         with self.trouble("read runs"), self.engine.connect() as connection:
             return [_run_row(row) for row in connection.execute(query)]
 

@@ -257,8 +257,8 @@ class ToolUse(Reply, frozen=True, kw_only=True):
 
     name: str
     calls: int
-    p50: float | None
-    """Seconds, where the tool is outside (recorded); null for one inside."""
+    episodes: int
+    """How many of them call it."""
 
 
 class MetricLine(Reply, frozen=True, kw_only=True):
@@ -303,7 +303,7 @@ class RunPage(Reply, frozen=True, kw_only=True):
     """The resolved configuration, as JSON."""
     provenance: Any
     solved: SuccessByTurn | None
-    """Null while no episode ended."""
+    """Null while no episode ended, and where all scores are costs (no score is above 0)."""
     scores: Histogram | None
     stops: list[StopBar]
     errors: list[ErrorBar]
@@ -487,9 +487,9 @@ class TurnLine(Reply, frozen=True, kw_only=True):
     model: float | None
     """Seconds its calls took."""
     tool: float | None
-    """Seconds of effects (recorded tools, searches) before the next turn."""
+    """Seconds of effects (recorded tools, searches) that led to it."""
     wait: float | None
-    """Seconds from the end of what came before to the start of its call: the environment, queues."""
+    """Seconds before its calls in which nothing was asked for: the environment's own work, queues."""
     input: int
     """Tokens, as `output`."""
     output: int
@@ -501,7 +501,7 @@ class BranchLine(Reply, frozen=True, kw_only=True):
 
     turns: int
     """Turns that are shared."""
-    seed: int | None
+    seed: str | None
 
 
 class EpisodePage(Reply, frozen=True, kw_only=True):

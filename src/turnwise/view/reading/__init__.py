@@ -1,0 +1,1 @@
+"""What the viewer's pages need, read from a store: one file a question."""

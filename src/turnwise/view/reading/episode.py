@@ -1,0 +1,295 @@
+"""An episode in outline: who took part, a line a turn, what it was worth and cost; not what was said."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Any, Literal, NamedTuple, cast
+
+import msgspec
+
+from turnwise.log import Effect, EpisodeLog, Reward, Timing, Turn
+from turnwise.message import Media, Message
+from turnwise.store.rows import RunRow
+from turnwise.verdict import Verdict
+from turnwise.view.reading import grid, messages, pictures, runs, words
+from turnwise.view.reading.source import Found, Source
+from turnwise.view.reading.views import role_view
+from turnwise.view.server import shapes as s
+from turnwise.wire import mend
+
+_HEAD = 80
+_VERDICT = {"score", "label", "reason", "evidence", "missing"}
+
+
+def page(source: Source, found: Found) -> s.EpisodePage:
+    """The outline of an episode."""
+    row, run = found.row, found.run
+    fixed: s.EpisodePage = source.cache.get(("episode", *found.key), lambda: _outline(source, found))
+    said = words.by_episode(source, run.id).get(row.number, words.NONE)
+    return msgspec.structs.replace(
+        fixed,
+        line=grid.line(msgspec.structs.asdict(row), said),
+        live=row.stop is None and runs.status(run.row) == "running",
+        forks=len(forks_of(source, found.name)),
+        previous=row.number - 1 if row.number else None,
+        next=row.number + 1 if row.number + 1 < run.row.planned else None,
+    )
+
+
+def forks_of(source: Source, name: str) -> list[RunRow]:
+    """The runs that were forked from an episode."""
+    return [
+        row
+        for row in source.rows()
+        if row.kind == "fork" and row.parent is not None and row.parent.rpartition("@")[0] == name
+    ]
+
+
+class Clock(NamedTuple):
+    """When a turn's calls were made and what they took."""
+
+    start: float | None = None
+    model: float | None = None
+    tool: float | None = None
+    wait: float | None = None
+
+
+def kind_of(turn: Turn) -> Literal["reply", "observation", "tool", "system"]:
+    """What a turn is."""
+    if turn.role == "tool":
+        return "tool"
+    speaker = turn.message.role
+    return "system" if speaker == "system" else "reply" if speaker == "assistant" else "observation"
+
+
+def calls_of(log: EpisodeLog) -> dict[int, list[int]]:
+    """For each turn, its speaker's calls since its last turn; the one that said it comes last."""
+    before: dict[str, int] = {}
+    found: dict[int, list[int]] = {}
+    made = {(call.role, call.n) for call in log.calls}
+    for turn in log.turns:
+        if turn.calls:
+            last = turn.calls[-1]
+            first = before.get(turn.role, -1) + 1
+            found[turn.index] = [n for n in range(first, last + 1) if (turn.role, n) in made]
+            before[turn.role] = max(last, first - 1)
+    return found
+
+
+def clocks(log: EpisodeLog, timings: list[Timing], calls: dict[int, list[int]]) -> dict[int, Clock]:
+    """What each turn took, by its index; calls and effects that led to no turn are in none."""
+    took = {(timing.key, timing.n): timing for timing in timings}
+    quiet = _quiet(timings)
+    effects: dict[int, list[Effect]] = defaultdict(list)
+    for effect in log.effects:
+        effects[effect.at].append(effect)
+    found: dict[int, Clock] = {}
+    for turn in log.turns:
+        mine = [took[key] for n in calls.get(turn.index, ()) if (key := (turn.role, n)) in took]
+        outside = [took[key] for one in effects[turn.index] if (key := (one.key, one.n)) in took]
+        if mine or outside:
+            found[turn.index] = Clock(
+                start=min(timing.start for timing in (*mine, *outside)),
+                model=sum(timing.seconds for timing in mine) if mine else None,
+                tool=sum(timing.seconds for timing in outside) if outside else None,
+                wait=sum(quiet[timing.key, timing.n] for timing in mine) if mine else None,
+            )
+    return found
+
+
+def _quiet(timings: list[Timing]) -> dict[tuple[str, int], float]:
+    """For each call or effect, the seconds before it in which nothing else was asked for."""
+    found: dict[tuple[str, int], float] = {}
+    over = 0.0
+    for timing in sorted(timings, key=lambda one: one.start):
+        found[timing.key, timing.n] = max(0.0, timing.start - over)
+        over = max(over, timing.start + timing.seconds)
+    return found
+
+
+def reward_lines(log: EpisodeLog) -> list[s.RewardLine]:
+    """All components of everybody's reward."""
+    first = log.roles[0]
+    return [
+        s.RewardLine(name=mend(one.name), role=one.role or first, value=one.value, turn=one.turn)
+        for one in log.rewards
+    ]
+
+
+# Inside -----------------------------------------------------------------------------------------------
+
+
+def _outline(source: Source, found: Found) -> s.EpisodePage:
+    log, row = found.log, found.row
+    calls = calls_of(log)
+    error = log.error
+    return s.EpisodePage(
+        run=found.run.id,
+        number=row.number,
+        environment=log.environment,
+        settings=messages.json(log.settings),
+        task=messages.json(log.task),
+        epoch=log.epoch,
+        seed=str(log.seed),
+        line=grid.line(msgspec.structs.asdict(row), words.NONE),
+        live=False,
+        roles=_roles(source, found),
+        turns=_turns(source, found, calls),
+        rewards=reward_lines(log),
+        metrics=log.metrics,
+        verdicts=_verdicts(log),
+        notes=note_lines(log),
+        failure=None
+        if error is None
+        else s.Failure(type=error.type, message=mend(error.message), traceback=mend(error.traceback)),
+        parent=found.run.row.parent if found.run.row.kind == "fork" else None,
+        branches=[
+            s.BranchLine(turns=one.turns, seed=None if one.seed is None else str(one.seed))
+            for one in log.branches
+        ],
+        forks=0,
+        pictures=pictures.shows(found.run, log.environment),
+        tools=_tools(log),
+        spent=_spent(log),
+        previous=None,
+        next=None,
+    )
+
+
+def _turns(source: Source, found: Found, calls: dict[int, list[int]]) -> list[s.TurnLine]:
+    log = found.log
+    times = clocks(log, source.timings(found), calls)
+    usage = {(call.role, call.n): call.usage for call in log.calls if call.usage is not None}
+    worth = _worth(log.rewards, log)
+    nothing = Clock()
+    lines: list[s.TurnLine] = []
+    for turn in log.turns:
+        said, clock = turn.message, times.get(turn.index, nothing)
+        used = [usage[key] for n in calls.get(turn.index, ()) if (key := (turn.role, n)) in usage]
+        text = said.text
+        lines.append(
+            s.TurnLine(
+                index=turn.index,
+                parent=turn.parent,
+                role=turn.role,
+                kind=kind_of(turn),
+                to=list(turn.to),
+                head=head(text),
+                size=len(text),
+                media=_media(said),
+                tools=_names(said),
+                reward=worth.get(turn.index),
+                calls=calls.get(turn.index, []),
+                start=clock.start,
+                model=clock.model,
+                tool=clock.tool,
+                wait=clock.wait,
+                input=sum(one.input for one in used),
+                output=sum(one.output for one in used),
+                cost=sum(one.cost for one in used),
+            )
+        )
+    return lines
+
+
+def head(text: str, width: int = _HEAD) -> str:
+    """The beginning of a text, on one line."""
+    flat = " ".join(text[: 4 * width].split())
+    return mend(flat if len(flat) <= width else flat[: width - 1] + "…")
+
+
+def _media(said: Message) -> int:
+    return 0 if isinstance(said.content, str) else sum(isinstance(part, Media) for part in said.content)
+
+
+def _names(said: Message) -> list[str]:
+    if said.role == "tool":
+        return [mend(said.name)] if said.name else []
+    return [mend(call.name) for call in said.tool_calls]
+
+
+def _worth(rewards: tuple[Reward, ...], log: EpisodeLog) -> dict[int, float]:
+    """What each turn's speaker got for it; of a turn that no role said, what anybody got."""
+    first, found = log.roles[0], defaultdict[int, float](float)
+    for one in rewards:
+        if one.turn is None or one.value is None or not 0 <= one.turn < len(log.turns):
+            continue
+        speaker = log.turns[one.turn].role
+        if speaker not in log.roles or (one.role or first) == speaker:
+            found[one.turn] += one.value
+    return dict(found)
+
+
+def _roles(source: Source, found: Found) -> list[s.RoleLine]:
+    log = found.log
+    said = Counter(turn.role for turn in log.turns)
+    made = Counter(call.role for call in log.calls)
+    lines: list[s.RoleLine] = []
+    for role in log.roles:
+        mine = [call for call in log.calls if call.role == role]
+        lines.append(
+            s.RoleLine(
+                name=role,
+                agent=log.agents.get(role),
+                score=log.score(role),
+                turns=said[role],
+                calls=made[role],
+                system=any(
+                    isinstance(ref, Message) and ref.role == "system" for c in mine for ref in c.added
+                ),
+                rewritten=role_view(source, found, role).rewritten,
+                tokens=any(call.sampled_ids is not None for call in mine),
+            )
+        )
+    return lines
+
+
+def _verdicts(log: EpisodeLog) -> list[s.VerdictLine]:
+    """Notes that are judgements, read as such."""
+    found: list[s.VerdictLine] = []
+    for note in log.notes:
+        value: Any = note.value
+        if not (isinstance(value, dict) and _VERDICT & cast("dict[str, Any]", value).keys()):
+            continue
+        try:
+            verdict = msgspec.convert(value, Verdict)
+        except (msgspec.ValidationError, ValueError):
+            continue
+        found.append(
+            s.VerdictLine(
+                name=mend(note.name),
+                turn=note.turn,
+                score=verdict.score,
+                label=verdict.label,
+                reason=verdict.reason,
+                evidence=list(verdict.evidence),
+                missing=verdict.missing,
+            )
+        )
+    return found
+
+
+def note_lines(log: EpisodeLog) -> list[s.NoteLine]:
+    """What the environment noted, state keys left out."""
+    return [
+        s.NoteLine(name=mend(note.name), turn=note.turn, value=messages.json(note.value))
+        for note in log.notes
+        if note.name != "state"
+    ]
+
+
+def _tools(log: EpisodeLog) -> list[s.ToolShape]:
+    specs = {spec.name: spec for toolset in log.toolsets for spec in toolset}
+    return [tool_shape(spec) for spec in specs.values()]
+
+
+def tool_shape(spec: Any) -> s.ToolShape:
+    """A tool as a model is told of it."""
+    parameters = messages.json(spec.parameters)
+    return s.ToolShape(name=spec.name, description=mend(spec.description), parameters=parameters)
+
+
+def _spent(log: EpisodeLog) -> s.Spent:
+    used = [call.usage for call in log.calls if call.usage is not None]
+    names = ("input", "output", "cached", "reasoning", "cost")
+    return s.Spent(**{name: sum(getattr(one, name) for one in used) for name in names})

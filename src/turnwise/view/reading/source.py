@@ -1,0 +1,130 @@
+"""What all readers share: the store, what people wrote on it, and what was read before.
+
+Everything stored is append-only, so a value is remembered under what says how far its subject had come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+
+from turnwise.engine.results import Run
+from turnwise.log import EpisodeLog, Timing
+from turnwise.store.annotations import Annotations
+from turnwise.store.rows import EpisodeRow, RunRow
+from turnwise.store.schema import log, runs
+from turnwise.store.store import Store
+from turnwise.view.reading.cache import Cache
+from turnwise.view.reading.errors import MissingError
+
+_FEW = 500
+"""Runs that are asked for by number; of more, all are read."""
+_LOGS = 96 << 20
+"""Bytes of logs, as stored, that are kept parsed; parsed they take a few times as much."""
+
+
+class Found(NamedTuple):
+    """An episode with all that is stored of it."""
+
+    run: Run
+    row: EpisodeRow
+    log: EpisodeLog
+    parts: int
+    """How many parts its log had: the same number, the same log."""
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What it is remembered under."""
+        return self.run.row.number, self.row.number, self.parts, self.log.stop
+
+    @property
+    def name(self) -> str:
+        """`RUN/NUMBER`."""
+        return f"{self.run.id}/{self.row.number}"
+
+
+class Source:
+    """A store to read from; any process may write it meanwhile."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.annotations = Annotations(store)
+        self.cache: Cache[Any] = Cache(4_000)
+        """Figures and charts."""
+        self._logs: Cache[tuple[EpisodeLog, int]] = Cache(_LOGS)
+
+    def run(self, name: str) -> Run:
+        """The run of this id.
+
+        Raises:
+            MissingError: there is none (any more).
+        """
+        query = sa.select(runs.c.id).where(runs.c.id == name)
+        with self.store.trouble("read runs"), self.store.engine.connect() as connection:
+            found = connection.scalar(query)
+        if found is None:
+            raise MissingError(f"there is no run {name[:80]!r} in this store; it may have been deleted")
+        return Run(self.store, self.store.run(found))
+
+    def rows(self) -> list[RunRow]:
+        """All runs, newest first; config and provenance, which do not change, are read once."""
+        fixed: dict[int, RunRow] = self.cache.peek("runs") or {}
+        columns = [column for column in runs.c if column.name not in ("config", "provenance")]
+        with self.store.trouble("read runs"), self.store.engine.connect() as connection:
+            listed = connection.execute(sa.select(*columns).order_by(runs.c.number.desc())).mappings().all()
+        new = [int(row["number"]) for row in listed if row["number"] not in fixed]
+        if new:
+            read = self.store.runs(numbers=new if len(new) < _FEW else None)
+            fixed = {**fixed, **{row.number: row for row in read}}
+            self.cache.put("runs", fixed)
+        return [
+            msgspec.structs.replace(fixed[row["number"]], **row) for row in listed if row["number"] in fixed
+        ]
+
+    def episode(self, run: Run, number: int) -> Found:
+        """An episode, as far as it was played.
+
+        Raises:
+            MissingError: there is no such episode, or it has not begun.
+        """
+        row, parts = self._state(run, number)
+        key = (run.row.number, number, parts, row.stop)
+        kept = self._logs.peek(key)
+        if kept is None:
+            kept = (self.store.read(run.row.number, number), self._size(run, number))
+            self._logs.put(key, kept, kept[1])
+        return Found(run, row, kept[0], parts)
+
+    def timings(self, found: Found) -> list[Timing]:
+        """When each call and effect of an episode was asked for and how long it took."""
+        return self.cache.get(
+            ("timings", *found.key), lambda: self.store.timings(found.run.row.number, found.row.number)
+        )
+
+    def sample(self, run: Run, numbers: Sequence[int], most: int) -> list[EpisodeLog]:
+        """The logs of `numbers`, or of `most` of them spread evenly."""
+        step = -(-len(numbers) // most) if numbers else 1
+        return [log for _, log in self.store.read_many(run.row.number, numbers[::step])]
+
+    # Inside -------------------------------------------------------------------------------------------
+
+    def _state(self, run: Run, number: int) -> tuple[EpisodeRow, int]:
+        rows = self.store.episodes(run.row.number, number=number)
+        query = sa.select(sa.func.count()).where(log.c.run == run.row.number, log.c.episode == number)
+        with self.store.trouble("read an episode"), self.store.engine.connect() as connection:
+            parts = connection.scalar(query) or 0
+        if not rows or not parts:
+            if 0 <= number < run.row.planned:
+                raise MissingError(f"episode {number} of {run.id} has not begun")
+            raise MissingError(f"run {run.id} has no episode {number}: it has 0 to {run.row.planned - 1}")
+        return rows[0], parts
+
+    def _size(self, run: Run, number: int) -> int:
+        query = sa.select(sa.func.sum(sa.func.length(log.c.data))).where(
+            log.c.run == run.row.number, log.c.episode == number
+        )
+        with self.store.trouble("read an episode"), self.store.engine.connect() as connection:
+            return int(connection.scalar(query) or 0)

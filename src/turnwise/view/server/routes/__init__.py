@@ -1,0 +1,1 @@
+"""Routes: one file a noun. A handler takes what was asked, and gives a record or a response."""
