@@ -4,6 +4,14 @@ All functions are pure: sequences or arrays in, structs out. They know nothing o
 `docs/statistics.md` says which to use when.
 """
 
+from turnwise.metrics.agreement import (
+    Agreement,
+    cohen_kappa,
+    fleiss_kappa,
+    krippendorff_alpha,
+    pearson,
+    spearman,
+)
 from turnwise.metrics.curves import (
     Gap,
     SuccessCurve,
@@ -25,13 +33,20 @@ from turnwise.metrics.intervals import (
 from turnwise.metrics.paired import Comparison, compare
 from turnwise.metrics.passk import pass_at_k, pass_at_k_of, pass_curve, pass_hat_k, pass_hat_k_of
 from turnwise.metrics.power import difference_sd, minimum_detectable_effect, power_of, tasks_needed
-from turnwise.metrics.resampling import bootstrap, clustered_bootstrap, row_mean, row_median
+from turnwise.metrics.resampling import (
+    bootstrap,
+    clustered_bootstrap,
+    row_mean,
+    row_median,
+    weighted_bootstrap,
+)
 from turnwise.metrics.significance import SignFlip, holm, mcnemar, sign_flip
 from turnwise.metrics.summary import Estimate
 from turnwise.metrics.tables import ErrorRow, Share, Summary, error_table, stop_table, summarise
 from turnwise.metrics.values import MetricError
 
 __all__ = [
+    "Agreement",
     "Comparison",
     "ErrorRow",
     "Estimate",
@@ -47,11 +62,14 @@ __all__ = [
     "clustered_bootstrap",
     "clustered_mean",
     "clustered_proportion",
+    "cohen_kappa",
     "compare",
     "difference_sd",
     "error_table",
+    "fleiss_kappa",
     "gap_by_distance",
     "holm",
+    "krippendorff_alpha",
     "mcnemar",
     "mean",
     "minimum_detectable_effect",
@@ -61,11 +79,13 @@ __all__ = [
     "pass_curve",
     "pass_hat_k",
     "pass_hat_k_of",
+    "pearson",
     "power_of",
     "proportion",
     "row_mean",
     "row_median",
     "sign_flip",
+    "spearman",
     "stop_table",
     "success_curve",
     "summarise",
@@ -73,5 +93,6 @@ __all__ = [
     "tasks_needed",
     "trend",
     "turn_scores",
+    "weighted_bootstrap",
     "wilson",
 ]

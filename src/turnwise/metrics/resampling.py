@@ -173,3 +173,51 @@ def _bca_tails(
         return normal_cdf(bias + shifted / (1 - acceleration * shifted))
 
     return corrected(tails[0]), corrected(tails[1])
+
+
+def weighted_bootstrap(
+    statistic: Callable[[FloatArray], FloatArray],
+    clusters: int,
+    *,
+    n: int,
+    missing: int = 0,
+    resamples: int = 10_000,
+    level: float = 0.95,
+    seed: int | np.random.Generator = 0,
+) -> Estimate:
+    """A statistic with its percentile interval, by resampling whole clusters, given as weights.
+
+    A resample draws `clusters` of the clusters with replacement; a cluster's weight is how often it came. So
+    any statistic of sums over clusters is one product `weights @ sums[C, M]`. Resamples in which the
+    statistic is undefined (nan: all ratings alike) are left out, and where more than half are, so are the
+    bounds.
+
+    Args:
+        statistic: of weights[R, C] gives R values; all ones give the point estimate.
+        clusters: how many there are; fewer than two give nan bounds.
+        n: how many values the statistic rests on, as the estimate says.
+        missing: how many are not there.
+        resamples: how many resamples to draw.
+        level: confidence level.
+        seed: of the draws, or a Generator to draw from.
+    """
+    check_level(level)
+    if resamples < 1:
+        raise MetricError(f"resamples: expected at least 1, found {resamples}")
+    method = "percentile cluster bootstrap" if clusters != n else "percentile bootstrap"
+    point = float(statistic(np.ones((1, clusters)))[0]) if clusters else math.nan
+    low = high = se = math.nan
+    if clusters > 1 and not math.isnan(point):
+        rng = np.random.default_rng(seed)
+        drawn: list[FloatArray] = []
+        step = max(1, CELLS // max(clusters, n))
+        for start in range(0, resamples, step):
+            size = min(step, resamples - start)
+            weights = rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=size)
+            drawn.append(statistic(weights.astype(np.float64)))
+        replicates = np.concatenate(drawn)
+        replicates = replicates[~np.isnan(replicates)]
+        if 2 * len(replicates) > resamples:
+            low, high = (float(b) for b in np.quantile(replicates, ((1 - level) / 2, (1 + level) / 2)))
+            se = float(replicates.std(ddof=1)) if len(replicates) > 1 else math.nan
+    return Estimate(point, low, high, n, clusters, missing, method, level, se)
