@@ -94,6 +94,7 @@ class Episode:
         "_delivered",
         "_dirty",
         "_effects",
+        "_follows",
         "_forks",
         "_fresh_calls",
         "_fresh_effects",
@@ -165,6 +166,7 @@ class Episode:
         self.branches = tuple(branches)
         self.forking = bool(branches)
         """Whether a place where this fork left its parent is still to come."""
+        self._follows = recording is not None or self.forking
         self._forks = list(branches)
         self._successors = list(successors)
         self.started = perf_counter()
@@ -359,17 +361,10 @@ class Episode:
         Raises:
             ReplayDivergence: naming the turn, what was recorded and what was said now.
         """
-        recorded = self.recorded
-        if recorded is not None and turn.index < len(recorded.log.turns):
-            then = recorded.log.turns[turn.index]
-            if then.message != turn.message or then.role != turn.role:
-                raise ReplayDivergence(
-                    f"turn {turn.index}: recorded {then.role} saying {then.text[:80]!r}, "
-                    f"but replay has {turn.role} saying {turn.text[:80]!r}"
-                )
-        self.turns.append(turn)
-        if self.forking:
-            self._branch()
+        if self._follows:
+            self._follow(turn)
+        else:
+            self.turns.append(turn)
         if not self._dirty:
             self._changed()
 
@@ -461,6 +456,20 @@ class Episode:
         """Give up a place in the order (a cancelled request)."""
         if ticket is not None and self._turnstile is not None:
             self._turnstile.void(ticket)
+
+    def _follow(self, turn: Turn) -> None:
+        """Add a turn where there is a log to follow, or a parent to leave."""
+        recorded = self.recorded
+        if recorded is not None and turn.index < len(recorded.log.turns):
+            then = recorded.log.turns[turn.index]
+            if then.message != turn.message or then.role != turn.role:
+                raise ReplayDivergence(
+                    f"turn {turn.index}: recorded {then.role} saying {then.text[:80]!r}, "
+                    f"but replay has {turn.role} saying {turn.text[:80]!r}"
+                )
+        self.turns.append(turn)
+        if self.forking:
+            self._branch()
 
     def count_delivery(self) -> None:
         """One more effect was handed over."""

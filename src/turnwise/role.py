@@ -155,11 +155,12 @@ class Role:
             message = says
         else:
             message = Message(role="user", content=tuple(says))
-        turns = self.episode.turns
-        turn = Turn(index=len(turns), message=message, to=self._to)
-        self._refs.append(turn.index)
+        episode = self.episode
+        index = len(episode.turns)
+        turn = Turn(index=index, message=message, to=self._to)
+        self._refs.append(index)
         self._messages.append(message)
-        self.episode.append(turn)
+        episode.append(turn)
         return turn
 
     async def sample(
@@ -286,24 +287,23 @@ class Role:
 
     def post(self, said: Call | Message | str) -> Turn:
         """Make a call's sample (or other words of the scaffold's) the role's next visible turn."""
-        episode = self.episode
-        turns = episode.turns
-        index = len(turns)
-        parent = self._refs[-1] if self._refs else None
+        episode, refs = self.episode, self._refs
+        index = len(episode.turns)
+        parent = refs[-1] if refs else None
         if parent == index - 1 or not isinstance(parent, int):
             parent = None
         if isinstance(said, Call):
-            message = said_by(said)
-            turn = Turn(index=index, role=self.name, message=message, calls=(said.n,), parent=parent)
-            node = self._open.pop(said.n)
+            n = said.n
+            message = said.message or said_by(said)
+            turn = Turn(index=index, role=self.name, message=message, calls=(n,), parent=parent)
+            self._tip = node = self._open.pop(n)
             node.said = index
-            self._tip = node
             # The turn says it: the call need not say it again.
             force_setattr(said, "message", None)
         else:
             message = Message(role="assistant", content=said) if isinstance(said, str) else said
             turn = Turn(index=index, role=self.name, message=message, parent=parent)
-        self._refs.append(index)
+        refs.append(index)
         self._messages.append(message)
         episode.append(turn)
         return turn
