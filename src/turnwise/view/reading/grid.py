@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from turnwise.engine.results import Run
 from turnwise.errors import ConfigError
+from turnwise.store import search
 from turnwise.store.schema import episodes
 from turnwise.store.store import Store
 from turnwise.view.reading import words
@@ -131,7 +132,8 @@ def _fitting(source: Source, run: Run, query: s.EpisodesQuery) -> list[sa.Column
     if query.tag is not None or query.labelled is not None:
         fits += _said(source, run, query)
     if query.text is not None:
-        raise ConfigError("text: the search index is not there")
+        found = source.search.episodes(search.terms(query.text), run.row.number)
+        fits.append(among(store, column.number, found))
     return fits
 
 

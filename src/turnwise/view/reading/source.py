@@ -16,6 +16,7 @@ from turnwise.log import EpisodeLog, Timing
 from turnwise.store.annotations import Annotations
 from turnwise.store.rows import EpisodeRow, RunRow
 from turnwise.store.schema import log, runs
+from turnwise.store.search import open_index
 from turnwise.store.store import Store
 from turnwise.view.reading.cache import Cache
 from turnwise.view.reading.errors import MissingError
@@ -52,6 +53,7 @@ class Source:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.annotations = Annotations(store)
+        self.search = open_index(store)
         self.cache: Cache[Any] = Cache(4_000)
         """Figures and charts."""
         self._logs: Cache[tuple[EpisodeLog, int]] = Cache(_LOGS)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Container
 from contextlib import asynccontextmanager
 
 from turnwise.store.store import Store
+from turnwise.view.live.hub import Hub
 from turnwise.view.reading.source import Found, Source
 
 
@@ -15,6 +18,7 @@ class Viewer:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.source = Source(store)
+        self.hub = Hub(self.source)
 
     @property
     def playing(self) -> Container[str]:
@@ -24,7 +28,13 @@ class Viewer:
     @asynccontextmanager
     async def lifespan(self, app: object) -> AsyncGenerator[None]:
         """While the server runs."""
-        yield
+        serving = asyncio.create_task(self.hub.serve())
+        try:
+            yield
+        finally:
+            serving.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await serving
 
     def episode(self, run: str, number: int) -> Found:
         """An episode by what stands in a URL."""

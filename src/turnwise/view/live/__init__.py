@@ -1,0 +1,1 @@
+"""What runs because somebody looks or asked: the hub that tells browsers what changed, forks and plays."""
