@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from turnwise.errors import ConfigError, ModelError
 from turnwise.message import user
 from turnwise.model import Request, Sampling
-from turnwise.models.hf import connect
+from turnwise.models.hf import connect, hub
 
 for needed in ("torch", "transformers", "renderers"):
     pytest.importorskip(needed, reason="needs pip install 'turnwise[local]'")
@@ -277,3 +278,20 @@ def test_a_format_whose_tokens_the_tokenizer_has_not(folder: Path) -> None:
 def test_no_folder_and_an_empty_one(tmp_path: Path) -> None:
     assert "there is no folder" in refusal(tmp_path / "nothing")
     assert "there is no config.json in" in refusal(tmp_path)
+
+
+def test_a_hub_that_does_not_answer_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{closed.getsockname()[1]}")
+        monkeypatch.setenv("no_proxy", "*")
+        for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        hub.is_reachable.cache_clear()
+        try:
+            with pytest.raises(ConfigError) as caught:
+                connect("nobody/nothing", {})
+        finally:
+            hub.is_reachable.cache_clear()
+    assert "cannot be reached" in str(caught.value)
+    assert "\n" not in str(caught.value)

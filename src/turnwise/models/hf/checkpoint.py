@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from turnwise.errors import ConfigError
+from turnwise.models.hf import hub
 from turnwise.models.hf.options import HFOptions
 
 _SAVED = "config.json, model.safetensors and tokenizer.json, as `save_pretrained` writes them"
@@ -55,6 +56,9 @@ class Checkpoint:
             )
         self._source = name if self._folder is None else str(folder)
         self._common = {"revision": options.revision, "trust_remote_code": options.trust_remote_code}
+        self._offline = self._folder is None and not hub.is_reachable()
+        if self._offline:
+            self._common["local_files_only"] = True
 
     def read(self, transformers: Any, dtype: Any) -> Parts:
         """Everything, with weights of type `dtype`.
@@ -129,6 +133,11 @@ class Checkpoint:
         try:
             yield
         except Exception as error:
+            if self._offline:
+                raise ConfigError(
+                    f"model {self._full!r}: {part} of it is not on this machine, there is no folder "
+                    f"{self._source!r}, and the hub ({hub.address()}) cannot be reached; expected one of the three"
+                ) from error
             broken = self._broken() if part == "the weights" else None
             place = f" ({broken})" if broken else ""
             raise ConfigError(
