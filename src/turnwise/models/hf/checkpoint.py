@@ -136,7 +136,7 @@ class Checkpoint:
             if self._offline:
                 raise ConfigError(
                     f"model {self._full!r}: {part} of it is not on this machine, there is no folder "
-                    f"{self._source!r}, and the hub ({hub.address()}) cannot be reached; expected one of the three"
+                    f"{self._source!r}, and the hub ({hub.address()}) cannot be reached: expected one of them"
                 ) from error
             broken = self._broken() if part == "the weights" else None
             place = f" ({broken})" if broken else ""

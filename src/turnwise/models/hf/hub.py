@@ -18,7 +18,7 @@ def address() -> str:
 
 @cache
 def is_reachable() -> bool:
-    """Whether somebody answers there. Behind a proxy, which may well answer in its place, it is taken to be."""
+    """Whether somebody answers there; a proxy, where there is one, is taken to."""
     place = urlsplit(address())
     if place.scheme in getproxies():
         return True
