@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from turnwise.metrics import MetricError, holm, mcnemar, sign_flip
+from turnwise.metrics.significance import benjamini_hochberg, bonferroni, mcnemar_chi_squared
 
 
 def test_sign_flip_by_hand() -> None:
@@ -68,6 +69,30 @@ def test_mcnemar_by_hand_and_scipy() -> None:
     assert mcnemar(1, 5) == mcnemar(5, 1) == 14 / 64
     assert mcnemar(0, 0) == 1.0
     assert mcnemar(13, 31) == pytest.approx(stats.binomtest(13, 44).pvalue, rel=1e-12)
+
+
+def test_mcnemar_as_papers_print_it() -> None:
+    # Exact below 25 flips: 2·(C(10,0)+C(10,1))/2¹⁰ = 22/1024. Above: (|10 - 30| - 1)² / 40.
+    assert mcnemar(1, 9) == pytest.approx(0.0215, abs=5e-5)
+    statistic, p = mcnemar_chi_squared(10, 30)
+    assert statistic == 9.025
+    assert p == pytest.approx(stats.chi2.sf(9.025, 1))
+    assert mcnemar_chi_squared(3, 3)[1] == mcnemar_chi_squared(0, 0)[1] == 1.0
+
+
+def test_corrections_by_hand() -> None:
+    p = [0.01, 0.04, 0.03]
+    assert holm(p) == pytest.approx([0.03, 0.06, 0.06])
+    # Ascending .01·3/1, .03·3/2, .04·3/3: .03, .045 lowered to .04, .04.
+    assert benjamini_hochberg(p) == pytest.approx([0.03, 0.04, 0.04])
+    assert bonferroni(p) == pytest.approx([0.03, 0.12, 0.09])
+
+
+@given(st.lists(st.floats(0, 1), max_size=10))
+def test_benjamini_hochberg_is_scipys(p: list[float]) -> None:
+    adjusted = benjamini_hochberg([*p, None])
+    assert math.isnan(adjusted.pop())
+    assert adjusted == pytest.approx(list(stats.false_discovery_control(p)) if p else [])
 
 
 def test_holm_by_hand() -> None:

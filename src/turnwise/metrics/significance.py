@@ -1,4 +1,4 @@
-"""Tests and their corrections: sign-flip permutation, exact McNemar, Holm for several metrics at once."""
+"""Tests and their corrections: sign-flip permutation, McNemar; Bonferroni, Holm, Benjamini-Hochberg."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from turnwise.metrics.distributions import fair_binomial_two_sided
-from turnwise.metrics.values import FloatArray, MetricError, Values, as_floats, present
+from turnwise.metrics.values import FloatArray, IntArray, MetricError, Values, as_floats, present
 
 CELLS = 1 << 20
 """Signs drawn at once. The result does not depend on it."""
@@ -77,18 +77,58 @@ def mcnemar(gained: int, lost: int) -> float:
     return fair_binomial_two_sided(lost, gained + lost)
 
 
+def mcnemar_chi_squared(gained: int, lost: int) -> tuple[float, float]:
+    """McNemar's statistic with continuity correction, (|b - c| - 1)² / (b + c), and its approximate p.
+
+    For comparison with papers that print it; `mcnemar` is exact for any number. No flips give (nan, 1).
+    """
+    if gained < 0 or lost < 0:
+        raise MetricError(f"mcnemar: expected counts of flipped tasks, found gained={gained}, lost={lost}")
+    flipped = gained + lost
+    if flipped == 0:
+        return math.nan, 1.0
+    statistic = max(0, abs(gained - lost) - 1) ** 2 / flipped
+    # One degree of freedom: the tail of a squared normal.
+    return statistic, math.erfc(math.sqrt(statistic / 2))
+
+
+def bonferroni(p_values: Sequence[float | None]) -> list[float]:
+    """Each p times their number, cut at 1, in the order given. Missing ones stay nan and do not count."""
+    array, there = _p_values(p_values)
+    return [min(1.0, float(p) * len(there)) if p == p else math.nan for p in array]
+
+
+def benjamini_hochberg(p_values: Sequence[float | None]) -> list[float]:
+    """Step-up adjusted p-values for the false discovery rate (Benjamini & Hochberg 1995), in the order given.
+
+    The i-th smallest of m is multiplied by m/i, made monotone from the greatest down, and cut at 1. Missing
+    ones stay nan and do not count in m.
+    """
+    array, there = _p_values(p_values)
+    adjusted = np.full(len(array), math.nan)
+    order = there[np.argsort(array[there], kind="stable")]
+    steps = array[order] * len(order) / np.arange(1, len(order) + 1)
+    adjusted[order] = np.minimum(1.0, np.minimum.accumulate(steps[::-1])[::-1])
+    return [float(p) for p in adjusted]
+
+
 def holm(p_values: Sequence[float | None]) -> list[float]:
     """Holm's step-down adjusted p-values, in the order given (Holm 1979).
 
     The i-th smallest of m is multiplied by m-i+1, made monotone, and cut at 1. Missing ones stay nan and do
     not count in m.
     """
-    array = as_floats(p_values, "p_values")
-    if ((array < 0) | (array > 1)).any():
-        raise MetricError("p_values: expected numbers from 0 to 1")
+    array, there = _p_values(p_values)
     adjusted = np.full(len(array), math.nan)
-    there = np.flatnonzero(~np.isnan(array))
     order = there[np.argsort(array[there], kind="stable")]
     steps = array[order] * np.arange(len(order), 0, -1)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(steps))
     return [float(p) for p in adjusted]
+
+
+def _p_values(values: Sequence[float | None]) -> tuple[FloatArray, IntArray]:
+    """The p-values with nan for missing ones, and the places of those that are there."""
+    array = as_floats(values, "p_values")
+    if ((array < 0) | (array > 1)).any():
+        raise MetricError("p_values: expected numbers from 0 to 1")
+    return array, np.flatnonzero(~np.isnan(array))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,3 +73,38 @@ def check_unit_interval(values: FloatArray, name: str = "values") -> None:
     if len(outside):
         where = int(outside[0])
         raise MetricError(f"{name}[{where}]: expected a verdict from 0 to 1 or None, found {values[where]}")
+
+
+class Joined(NamedTuple):
+    """Places of the rows of two tables that belong together, and of those that stand alone."""
+
+    first: list[int]
+    second: list[int]
+    """As long as `first`: row `first[i]` belongs to row `second[i]`."""
+    only_first: list[int]
+    only_second: list[int]
+
+
+def join(first: Labels, second: Labels) -> Joined:
+    """Join two tables by unique keys (an episode's id, not a text that several share), in the first's order.
+
+    Raises:
+        MetricError: a key occurs twice on one side: each of its rows would be joined to several.
+    """
+    places: list[dict[Hashable, int]] = []
+    for name, keys in (("first", first), ("second", second)):
+        known: dict[Hashable, int] = {}
+        for index, key in enumerate(keys):
+            if known.setdefault(key, index) != index:
+                raise MetricError(
+                    f"{name}[{index}]: the key {key!r} stands at {known[key]} too; join by one that is unique"
+                )
+        places.append(known)
+    mine, theirs = places
+    both = [key for key in mine if key in theirs]
+    return Joined(
+        first=[mine[key] for key in both],
+        second=[theirs[key] for key in both],
+        only_first=[index for key, index in mine.items() if key not in theirs],
+        only_second=[index for key, index in theirs.items() if key not in mine],
+    )
