@@ -16,6 +16,7 @@ export default ts.config(
     },
     rules: {
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      "@typescript-eslint/no-unused-vars": ["error", { varsIgnorePattern: "^_" }],
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
       "no-restricted-syntax": [
         "error",
@@ -28,5 +29,5 @@ export default ts.config(
   },
   { files: ["src/**/*.{ts,tsx}"], ...hooks.configs.flat["recommended-latest"] },
   { files: ["src/**/*.tsx"], ...a11y.flatConfigs.strict },
-  { files: ["*.js"], ...ts.configs.disableTypeChecked },
+  { files: ["**/*.js"], ...ts.configs.disableTypeChecked },
 );

@@ -9,7 +9,10 @@ const server = "http://127.0.0.1:7331";
 export default defineConfig({
   plugins: [react()],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
-  server: { port: 5173, proxy: { "/api": { target: server, changeOrigin: true, headers: { origin: server } } } },
+  server: {
+    port: 5173,
+    proxy: { "/api": { target: server, changeOrigin: true, headers: { origin: server } } },
+  },
   build: {
     target: "es2023",
     // The content policy allows no data: scripts or styles; everything is a file of its own.

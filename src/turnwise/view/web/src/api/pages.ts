@@ -27,7 +27,10 @@ export function usePages<Data extends { readonly total: number }, Key extends Qu
   rows: (data: Data) => readonly Row[],
 ): Pages<Row> {
   const [[from, to], setRange] = useState<readonly [number, number]>([0, 0]);
-  const numbers = useMemo(() => Array.from({ length: to - from + 1 }, (_, place) => from + place), [from, to]);
+  const numbers = useMemo(
+    () => Array.from({ length: to - from + 1 }, (_, place) => from + place),
+    [from, to],
+  );
   const answers = useQueries({ queries: numbers.map((number) => page(number * size)) });
   const [known, setKnown] = useState(0);
   const total = answers.find((answer) => answer.data !== undefined)?.data?.total ?? known;

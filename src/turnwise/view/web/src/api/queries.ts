@@ -83,7 +83,10 @@ export const ask = {
       queryKey: [...within(episode), "neighbours", query],
       queryFn: ({ signal }) =>
         reply(
-          api.GET("/api/runs/{run}/episodes/{number}/neighbours", { params: { path: episode, query }, signal }),
+          api.GET("/api/runs/{run}/episodes/{number}/neighbours", {
+            params: { path: episode, query },
+            signal,
+          }),
         ),
     }),
 

@@ -24,6 +24,7 @@ export type Histogram = Schemas["Histogram"];
 export type Interval = Schemas["Interval"];
 export type Label = Schemas["Label"];
 export type LabelAsk = Schemas["LabelAsk"];
+export type LabelsPage = Schemas["LabelsPage"];
 export type Learning = Schemas["Learning"];
 export type MessageShape = Schemas["MessageShape"];
 export type Pair = Schemas["Pair"];

@@ -24,7 +24,11 @@ export function Bars({ label, rows }: { label: string; rows: readonly BarRow[] }
           </span>
           <span className={css.text}>{row.text}</span>
           <span className={css.track} aria-hidden="true">
-            <span className={css.fill} data-tone={row.tone} style={{ width: `${(100 * row.value) / most}%` }} />
+            <span
+              className={css.fill}
+              data-tone={row.tone}
+              style={{ width: `${(100 * row.value) / most}%` }}
+            />
           </span>
         </li>
       ))}

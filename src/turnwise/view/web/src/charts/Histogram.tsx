@@ -42,8 +42,21 @@ export function Histogram({
             const top = bin.count > 0 ? Math.min(y(bin.count), y(0) - 2) : y(0);
             return (
               <Mark key={bin.low} href={bin.count > 0 ? bin.href : undefined} label={bin.label}>
-                <rect className={css.reach} x={left} width={Math.max(1, right - left)} y={y(most)} height={y(0) - y(most)} />
-                <rect className={css.bar} x={left} width={Math.max(1, right - left)} y={top} height={y(0) - top} rx={2} />
+                <rect
+                  className={css.reach}
+                  x={left}
+                  width={Math.max(1, right - left)}
+                  y={y(most)}
+                  height={y(0) - y(most)}
+                />
+                <rect
+                  className={css.bar}
+                  x={left}
+                  width={Math.max(1, right - left)}
+                  y={top}
+                  height={y(0) - top}
+                  rx={2}
+                />
               </Mark>
             );
           })}

@@ -8,14 +8,14 @@ const KEY = "turnwise.theme";
 const listeners = new Set<() => void>();
 
 function read(): Theme {
-  const theme = document.documentElement.dataset["theme"];
+  const theme = document.documentElement.dataset.theme;
   return theme === "light" || theme === "dark" ? theme : "system";
 }
 
 export function setTheme(theme: Theme): void {
   const { dataset } = document.documentElement;
-  if (theme === "system") delete dataset["theme"];
-  else dataset["theme"] = theme;
+  if (theme === "system") delete dataset.theme;
+  else dataset.theme = theme;
   try {
     if (theme === "system") localStorage.removeItem(KEY);
     else localStorage.setItem(KEY, theme);

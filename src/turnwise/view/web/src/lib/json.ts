@@ -8,7 +8,7 @@ export function pretty(value: unknown): string {
 }
 
 function set(value: unknown, indent: string, depth: number): string {
-  if (value === null || typeof value !== "object") return JSON.stringify(value) ?? "null";
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
   if (depth >= DEEPEST) return '"… nested deeper"';
   const inner = `${indent}  `;
   const entries = Array.isArray(value)

@@ -5,7 +5,8 @@ export interface Stretch {
   readonly href?: string;
 }
 
-const ADDRESS = /\bhttps?:\/\/[^\s<>"'`{}|\\^\u0000-\u001f\u007f-\u00a0\u200b-\u200f\u2028-\u202f\u2060-\u206f]+/giu;
+// Up to a space, a quote, a bracket of markup, or a character that cannot be seen.
+const ADDRESS = /\bhttps?:\/\/(?:(?!\p{C})[^\s<>"'`{}|\\^])+/giu;
 
 /** Punctuation that ends a sentence, not an address; a bracket that was never opened in it. */
 function trimmed(address: string): string {

@@ -14,7 +14,8 @@ export const paths = {
     return `/runs/${part(episode.run)}/episodes/${episode.number}${text === "" ? "" : `?${text}`}`;
   },
   tree: (episode: EpisodeRef) => `/runs/${part(episode.run)}/episodes/${episode.number}/tree`,
-  compare: (runs: readonly string[]) => `/compare?${new URLSearchParams({ runs: runs.join(",") }).toString()}`,
+  compare: (runs: readonly string[]) =>
+    `/compare?${new URLSearchParams({ runs: runs.join(",") }).toString()}`,
   align: (a: string, b: string) => `/align?${new URLSearchParams({ a, b }).toString()}`,
   play: () => "/play",
   seat: (play: string, key: string) => `/play/${part(play)}?seat=${part(key)}`,

@@ -6,7 +6,15 @@ import css from "./Chip.module.css";
 
 export type Tone = "plain" | "good" | "bad" | "warn" | "accent";
 
-export function Chip({ tone = "plain", title, children }: { tone?: Tone; title?: string; children: ReactNode }) {
+export function Chip({
+  tone = "plain",
+  title,
+  children,
+}: {
+  tone?: Tone;
+  title?: string;
+  children: ReactNode;
+}) {
   return (
     <span className={css.chip} data-tone={tone} title={title}>
       {children}

@@ -11,13 +11,7 @@ interface Labelled {
   hint?: ReactNode;
 }
 
-function Frame({
-  id,
-  label,
-  quiet,
-  hint,
-  children,
-}: Labelled & { id: string; children: ReactNode }) {
+function Frame({ id, label, quiet, hint, children }: Labelled & { id: string; children: ReactNode }) {
   return (
     <div className={css.field}>
       <label htmlFor={id} className={quiet ? "sr-only" : css.label}>
@@ -29,8 +23,15 @@ function Frame({
   );
 }
 
-export function TextField({ label, quiet, hint, ...rest }: Labelled & ComponentProps<"input">) {
-  const id = useId();
+export function TextField({
+  label,
+  quiet,
+  hint,
+  fieldId,
+  ...rest
+}: Labelled & ComponentProps<"input"> & { fieldId?: string }) {
+  const made = useId();
+  const id = fieldId ?? made;
   return (
     <Frame id={id} label={label} quiet={quiet ?? false} hint={hint}>
       <input type="text" autoComplete="off" spellCheck={false} {...rest} id={id} className={css.input} />

@@ -74,7 +74,12 @@ export function Table<Row>(props: Props<Row>) {
               style={{ ...tracks, height, transform: `translateY(${item.start - scrollMargin}px)` }}
             >
               {columns.map((column) => (
-                <div key={column.key} role="cell" className={css.cell} data-number={column.number || undefined}>
+                <div
+                  key={column.key}
+                  role="cell"
+                  className={css.cell}
+                  data-number={column.number ? true : undefined}
+                >
                   {data === undefined ? <span className={css.bone} /> : column.cell(data)}
                 </div>
               ))}
@@ -105,7 +110,7 @@ function Header<Row>({ column, sort, order, onSort }: Props<Row> & { column: Col
   const by = column.sort;
   if (by === undefined || onSort === undefined) {
     return (
-      <div role="columnheader" className={css.header} data-number={column.number || undefined}>
+      <div role="columnheader" className={css.header} data-number={column.number ? true : undefined}>
         {column.label}
       </div>
     );
@@ -117,12 +122,12 @@ function Header<Row>({ column, sort, order, onSort }: Props<Row> & { column: Col
     <div
       role="columnheader"
       className={css.header}
-      data-number={column.number || undefined}
+      data-number={column.number ? true : undefined}
       aria-sort={active ? (order === "asc" ? "ascending" : "descending") : "none"}
     >
       <button type="button" className={css.sort} onClick={() => onSort(name, active ? turned : natural)}>
         {column.label}
-        <span className={css.arrow} data-active={active || undefined}>
+        <span className={css.arrow} data-active={active ? true : undefined}>
           <Icon name={active && order === "asc" ? "up" : "down"} />
         </span>
       </button>

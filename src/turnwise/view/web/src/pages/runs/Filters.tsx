@@ -59,10 +59,7 @@ export function Filters({
         tone="bare"
         disabled={!any}
         onClick={() =>
-          set(
-            { text: "", environment: "", agent: "", kind: "", status: "", tag: "" },
-            { replace: true },
-          )
+          set({ text: "", environment: "", agent: "", kind: "", status: "", tag: "" }, { replace: true })
         }
       >
         Clear

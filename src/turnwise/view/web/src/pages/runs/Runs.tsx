@@ -24,7 +24,16 @@ const rowsOf = (page: RunsPage) => page.rows;
 
 export function Runs() {
   const [params, setParams] = useParams();
-  const query: RunsQuery = pick(params, ["text", "environment", "agent", "kind", "status", "tag", "sort", "order"]);
+  const query: RunsQuery = pick(params, [
+    "text",
+    "environment",
+    "agent",
+    "kind",
+    "status",
+    "tag",
+    "sort",
+    "order",
+  ]);
   const pages = usePages(SIZE, (offset) => ask.runs({ ...query, offset, limit: SIZE }), rowsOf);
   const facets = useQuery(ask.runs({ ...query, offset: 0, limit: SIZE }));
   const [chosen, setChosen] = useState<readonly string[]>([]);

@@ -13,7 +13,10 @@ import type { Column } from "@/parts/Table";
 import { Progress } from "./Progress";
 import css from "./runs.module.css";
 
-export function columns(chosen: readonly string[], toggle: (run: string) => void): readonly Column<RunLine>[] {
+export function columns(
+  chosen: readonly string[],
+  toggle: (run: string) => void,
+): readonly Column<RunLine>[] {
   return [
     {
       key: "choose",
@@ -29,7 +32,13 @@ export function columns(chosen: readonly string[], toggle: (run: string) => void
         />
       ),
     },
-    { key: "run", label: "Run", width: "minmax(9rem, 3fr)", sort: ["id", "asc"], cell: (run) => <Name run={run} /> },
+    {
+      key: "run",
+      label: "Run",
+      width: "minmax(9rem, 3fr)",
+      sort: ["id", "asc"],
+      cell: (run) => <Name run={run} />,
+    },
     {
       key: "agents",
       label: "Agents",
@@ -135,6 +144,8 @@ function Name({ run }: { run: RunLine }) {
 
 function Agents({ agents }: { agents: Record<string, string> }) {
   const entries = Object.entries(agents);
-  const text = entries.map(([role, agent]) => (entries.length === 1 ? agent : `${role}: ${agent}`)).join(", ");
+  const text = entries
+    .map(([role, agent]) => (entries.length === 1 ? agent : `${role}: ${agent}`))
+    .join(", ");
   return <span title={entries.length === 0 ? plural(0, "agent") : text}>{text}</span>;
 }

@@ -41,7 +41,7 @@ function Nodes({ nodes }: { nodes: readonly RootContent[] }) {
   return nodes.map((node, place) => {
     if (node.type === "text") return <Visible key={place} text={node.value} />;
     if (node.type !== "element") return null;
-    const names = node.properties["className"];
+    const names = node.properties.className;
     return (
       <span key={place} className={Array.isArray(names) ? names.join(" ") : undefined}>
         <Nodes nodes={node.children} />
