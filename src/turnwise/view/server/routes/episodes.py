@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from turnwise.view.reading import credit as worth
 from turnwise.view.reading import episode as outline
-from turnwise.view.reading import messages, pictures, views
+from turnwise.view.reading import forest, messages, pictures, views
+from turnwise.view.reading import tokens as spoken
 from turnwise.view.reading import turns as reading
 from turnwise.view.reading.errors import MissingError
 from turnwise.view.reading.source import Found
@@ -46,6 +48,24 @@ def view(ask: Ask) -> s.ViewPage:
 def difference(ask: Ask) -> s.DiffPage:
     """Two roles' views side by side."""
     return views.two(ask.viewer.source, _found(ask), ask.query)
+
+
+@handles("tokens")
+def tokens(ask: Ask) -> s.TokensPage:
+    """The tokens of a turn's call."""
+    return spoken.page(ask.viewer.source, _found(ask), ask.number("turn"), ask.query)
+
+
+@handles("credit")
+def credit(ask: Ask) -> s.CreditPage:
+    """What each turn was worth."""
+    return worth.page(ask.viewer.source, _found(ask), ask.query.method)
+
+
+@handles("tree")
+def tree(ask: Ask) -> s.TreePage:
+    """All that was forked from the same root."""
+    return forest.page(ask.viewer.source, _found(ask))
 
 
 @handles("frames")

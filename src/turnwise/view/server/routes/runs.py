@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from turnwise import __version__
-from turnwise.view.reading import charts, grid, runs
+from turnwise.view.reading import charts, credit, grid, runs
 from turnwise.view.server import shapes as s
 from turnwise.view.server.asked import Ask, handles
 
@@ -15,7 +15,7 @@ def about(ask: Ask) -> s.About:
     return s.About(
         version=__version__,
         store=ask.viewer.store.shown,
-        credit=[],
+        credit=list(credit.usable()),
         annotators=sorted({word.annotator for word in words}),
         tags=sorted({word.name for word in words if word.kind == "tag"}),
     )
