@@ -12,7 +12,7 @@ from msgspec.structs import force_setattr
 
 from turnwise.action import ActionSpace
 from turnwise.agent import Agent, Ask, Entry
-from turnwise.errors import ModelError, ReplayDivergence, ToolError, did_you_mean
+from turnwise.errors import ModelError, ReplayDivergence, ToolError, TurnwiseError, did_you_mean
 from turnwise.log import Call, Ref, Timing, Turn, as_seen
 from turnwise.message import Content, Message, Part, ToolCall
 from turnwise.model import Request, Sample, Sampling
@@ -329,7 +329,7 @@ class Role:
             return f"error: there is no tool {name!r}{did_you_mean(name, tools)}; tools: {', '.join(tools)}"
         try:
             arguments = msgspec.json.decode(tool_call.arguments or "{}")
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             return f"error: the arguments of {name!r} are not JSON ({error}); expected one JSON object"
         if not isinstance(arguments, dict):
             return f"error: the arguments of {name!r} must be one JSON object, not {type(arguments).__name__}"
@@ -340,6 +340,9 @@ class Role:
                 return await tool.call(given, self)
             except ToolError as error:
                 return f"error: {error}"
+            except TurnwiseError:
+                # Infrastructure failed, or the tool is not what it says: nothing a model did, or could mend.
+                raise
             except Exception as error:
                 self.episode.metric("tool_errors", self.episode.metrics.get("tool_errors", 0) + 1)
                 return f"error: {name!r} failed: {type(error).__name__}: {error}"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from turnwise.message import Content, ToolSpec
+from turnwise.wire import Record
 
 if TYPE_CHECKING:
     from turnwise.role import Role
 
 
 class Tool(Protocol):
-    """Something a model may call."""
+    """Something a model may call. It may also have `terms`; see `Terms`."""
 
     @property
     def spec(self) -> ToolSpec:
@@ -31,3 +33,33 @@ class Tool(Protocol):
             ToolError: one line for the model to read.
         """
         ...
+
+
+class Terms(Record, frozen=True, kw_only=True):
+    """On what terms a tool is to be had, as its attribute `terms` says; these are a tool's that has none."""
+
+    kind: Literal["read", "write"] = "write"
+    """Whether it may change anything."""
+    cost: float = 1.0
+    """What a call takes of a budget."""
+    timeout: float | None = None
+    """Longest it may take, in seconds."""
+    callers: tuple[str, ...] = ()
+    """The roles that may call it; empty where all may."""
+
+    def allow(self, role: str) -> bool:
+        """Whether a role may call it."""
+        return not self.callers or role in self.callers
+
+
+_TERMS = Terms()
+
+
+def terms(tool: Tool) -> Terms:
+    """The terms of any tool."""
+    return getattr(tool, "terms", _TERMS)
+
+
+def offered(tools: Iterable[Tool], role: str) -> tuple[Tool, ...]:
+    """Those tools that a role may call."""
+    return tuple(tool for tool in tools if terms(tool).allow(role))

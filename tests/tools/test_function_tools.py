@@ -13,7 +13,7 @@ import turnwise
 from turnwise.agent import Agent
 from turnwise.environment import Environment
 from turnwise.episode import Episode
-from turnwise.errors import ConfigError, ToolError
+from turnwise.errors import ConfigError, SandboxError, ToolError
 from turnwise.log import EpisodeLog
 from turnwise.message import Image, Message, ToolCall
 from turnwise.models.scripted import ScriptedModel
@@ -70,7 +70,7 @@ def test_arguments_are_checked_and_results_told() -> None:
     assert call(book, {"city": "Bern", "nights": 2}) == '{"city":"Bern","nights":2,"kind":"bed"}'
     for arguments, said in [
         ({}, "book: the argument 'city' is missing"),
-        ({"city": 3}, "book: the argument 'city': expected `str`, got `int`"),
+        ({"city": ["Bern"]}, "book: the argument 'city': expected `str`, got `array`"),
         ({"city": "Bern", "nights": 0}, "book: the argument 'nights': expected `int` >= 1"),
         (
             {"city": "Bern", "kind": "hut"},
@@ -352,3 +352,49 @@ def test_the_python_tool_is_one_episodes() -> None:
     assert first.error is None
     assert second.error is not None
     assert "its variables are another episode's; make one inside Environment.run" in second.error.message
+
+
+@tool
+def shift(day: str, hours: list[int], factor: float = 1.0, paid: bool = False) -> Any:
+    """Enter a shift."""
+    return {"day": day, "hours": hours, "factor": factor, "paid": paid}
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"day": 12, "hours": [1]}, {"day": "12", "hours": [1], "factor": 1.0, "paid": False}),
+        ({"day": "a", "hours": "[1, 2]"}, {"day": "a", "hours": [1, 2], "factor": 1.0, "paid": False}),
+        (
+            {"day": "a", "hours": ["3"], "factor": "0.5", "paid": "true"},
+            {"day": "a", "hours": [3], "factor": 0.5, "paid": True},
+        ),
+    ],
+)
+def test_what_models_mix_up_is_mended(given: dict[str, Any], meant: dict[str, Any]) -> None:
+    assert msgspec.json.decode(call(shift, given)) == meant
+
+
+@pytest.mark.parametrize("given", [{"day": "a", "hours": "1, 2"}, {"day": "a", "hours": [None]}])
+def test_what_cannot_be_mended_is_told_as_it_was_given(given: dict[str, Any]) -> None:
+    with pytest.raises(ToolError, match="^shift: the argument 'hours"):
+        call(shift, given)
+
+
+def test_a_sandbox_that_fails_is_no_observation() -> None:
+    class Broken:
+        spec, replay = book.spec, "run"
+
+        async def call(self, arguments: dict[str, Any], role: Role) -> str:
+            raise SandboxError("no wall here")
+
+    class Booking(Environment, kw_only=True, frozen=True):
+        async def run(self, task: Task, episode: Episode) -> None:
+            await episode.agent.respond("Book.", tools=[Broken()])  # type: ignore[list-item]
+
+    line = Message(role="assistant", tool_calls=(ToolCall(id="1", name="book"),))
+    episode = Episode(Booking(), Task(id="0"), {"agent": Agent(ScriptedModel([line]))})
+    asyncio.run(episode.play())
+    assert episode.error is not None
+    assert (episode.error.type, episode.error.message) == ("SandboxError", "no wall here")
+    assert [turn for turn in episode.turns if turn.message.role == "tool"] == []

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Literal, get_type_hints, overload
+from typing import TYPE_CHECKING, Any, Literal, cast, get_type_hints, overload
 
 import msgspec
 
 from turnwise.errors import ConfigError, ToolError, did_you_mean
 from turnwise.message import Audio, Content, File, Image, Text, ToolSpec, Video
 from turnwise.role import Role
+from turnwise.tool import Terms
+
+if TYPE_CHECKING:
+    from turnwise.tools.desk import Desk, DeskTool
 
 Replay = Literal["run", "record"]
+Kind = Literal["read", "write"]
 _PARTS = (Text, Image, Audio, Video, File)
 
 
 class FunctionTool:
-    """A function as a tool.
+    """A function as a tool, or a method of a desk (`turnwise.tools.desk`).
 
     The schema is that of its annotated parameters; a parameter annotated `Role` is not shown, and gets the
-    role that calls. Arguments are checked and converted before the function sees them. Its result is given to
-    the model as it is where it is text or content parts, else as JSON.
+    role that calls. Arguments are checked and converted before the function sees them; what models mix up is
+    mended: a number for a text, a text for a number, a list or object as JSON text. The result is given to
+    the model as it is where it is text or content parts, else as JSON. In Python the function is still called
+    as it was written.
 
     Args:
         function: Plain or `async`.
@@ -32,9 +40,15 @@ class FunctionTool:
         description: The first paragraph of its docstring by default; the lines of an `Args:` section describe
             the parameters.
         replay: `run` it again when an episode is replayed, or use what was `record`ed.
+        kind: Whether it may change anything.
+        cost: What a call takes of a budget (`turnwise.environments.parts.ledger`).
+        timeout: Seconds it may take; whether it was in time is recorded, so that a replay repeats it. A
+            function that is not `async` runs in a thread then, which nothing can stop.
+        callers: The roles that may call it; all by default.
 
     Raises:
-        ConfigError: not a function; or a parameter has no annotation, or one that has no JSON form.
+        ConfigError: not a function; or a parameter has no annotation, or one that has no JSON form; or terms
+            that cannot be.
     """
 
     def __init__(
@@ -44,6 +58,10 @@ class FunctionTool:
         name: str | None = None,
         description: str | None = None,
         replay: Replay = "run",
+        kind: Kind = "write",
+        cost: float = 1.0,
+        timeout: float | None = None,
+        callers: str | Sequence[str] = (),
     ) -> None:
         if not inspect.isroutine(function):
             raise ConfigError(f"a tool must be a function or method, not {type(function).__name__}")
@@ -51,43 +69,90 @@ class FunctionTool:
         self.replay: Replay = replay
         self._role: str | None = None
         called = name or function.__name__
+        if cost < 0 or (timeout is not None and timeout <= 0):
+            raise ConfigError(
+                f"tool {called!r}: expected a cost of 0 or more, and a time-out above 0 seconds"
+            )
+        roles = (callers,) if isinstance(callers, str) else tuple(callers)
+        self.terms = Terms(kind=kind, cost=cost, timeout=timeout, callers=roles)
         told, notes = _docstring(function)
         try:
             self._arguments = self._struct(called)
             parameters = _schema(self._arguments, notes)
         except (TypeError, NameError) as error:
             raise ConfigError(f"tool {called!r}: {str(error).splitlines()[-1]}") from None
+        self._names = self._arguments.__struct_fields__
         self.spec = ToolSpec(name=called, description=description or told, parameters=parameters)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The function itself."""
+        return self.function(*args, **kwargs)
+
+    @overload
+    def __get__(self, desk: None, owner: type[Any]) -> FunctionTool: ...
+    @overload
+    def __get__(self, desk: Desk, owner: type[Any]) -> DeskTool: ...
+    def __get__(self, desk: Desk | None, owner: type[Any]) -> FunctionTool | DeskTool:
+        """The tool of one desk."""
+        return self if desk is None else desk.bound(self)
 
     async def call(self, arguments: dict[str, Any], role: Role) -> Content:
         """Call it.
 
         Raises:
-            ToolError: the arguments do not fit, naming the one and what was expected.
+            ToolError: the arguments do not fit, naming the one and what was expected; or it took too long, or
+                is not for this role.
+        """
+        return await self.invoke(self.function, arguments, role)
+
+    async def invoke(
+        self, function: Callable[..., Any], arguments: Mapping[str, Any], role: Role | None
+    ) -> Content:
+        """Call `function` on this tool's terms; see `call`."""
+        terms = self.terms
+        if terms.callers and role is not None and role.name not in terms.callers:
+            raise ToolError(f"{self.spec.name}: this tool is not for {role.name}")
+        values = self.values(arguments)
+        if self._role is not None:
+            values[self._role] = role
+        if terms.timeout is not None and role is not None:
+            return _content(await _in_time(function, values, self.spec.name, terms.timeout, role))
+        result = function(**values)
+        return _content(await result if inspect.isawaitable(result) else result)
+
+    def values(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments as the function takes them.
+
+        Raises:
+            ToolError: they do not fit.
         """
         for name in arguments:
-            if name not in self._arguments.__struct_fields__:
-                known = self._arguments.__struct_fields__
+            if name not in self._names:
+                known = self._names
                 near = did_you_mean(name, known) or f"; it takes {', '.join(known) or 'none'}"
                 raise ToolError(f"{self.spec.name}: unknown argument {name!r}{near}")
         try:
             given = msgspec.convert(arguments, self._arguments)
-        except msgspec.ValidationError as error:
-            properties = self.spec.parameters["properties"]
+        except (msgspec.ValidationError, RecursionError) as error:
+            given = self._mended(arguments, error)
+        return {name: getattr(given, name) for name in self._names}
+
+    def _mended(self, arguments: Mapping[str, Any], error: Exception) -> Any:
+        """The arguments, where what does not fit can be told to mean what does."""
+        properties = self.spec.parameters["properties"]
+        mended = {name: _mend(value, properties[name]) for name, value in arguments.items()}
+        try:
+            return msgspec.convert(mended, self._arguments, strict=False)
+        except (msgspec.ValidationError, RecursionError):
             raise ToolError(f"{self.spec.name}: {_explain(str(error), properties)}") from None
-        values = {name: getattr(given, name) for name in self._arguments.__struct_fields__}
-        if self._role is not None:
-            values[self._role] = role
-        result = self.function(**values)
-        if inspect.isawaitable(result):
-            result = await result
-        return _content(result)
 
     def _struct(self, called: str) -> type[msgspec.Struct]:
         """The parameters as a struct."""
         hints = get_type_hints(self.function, include_extras=True)
         fields: list[Any] = []
-        for parameter in inspect.signature(self.function).parameters.values():
+        for place, parameter in enumerate(inspect.signature(self.function).parameters.values()):
+            if place == 0 and parameter.name == "self" and "self" not in hints:
+                continue
             if hints.get(parameter.name) is Role:
                 self._role = parameter.name
                 continue
@@ -113,21 +178,62 @@ class FunctionTool:
 def tool(function: Callable[..., Any]) -> FunctionTool: ...
 @overload
 def tool(
-    *, name: str | None = None, description: str | None = None, replay: Replay = "run"
-) -> Callable[[Callable[..., Any]], FunctionTool]: ...
-def tool(
-    function: Callable[..., Any] | None = None,
     *,
     name: str | None = None,
     description: str | None = None,
     replay: Replay = "run",
+    kind: Kind = "write",
+    cost: float = 1.0,
+    timeout: float | None = None,
+    callers: str | Sequence[str] = (),
+) -> Callable[[Callable[..., Any]], FunctionTool]: ...
+def tool(
+    function: Callable[..., Any] | None = None, **terms: Any
 ) -> FunctionTool | Callable[[Any], FunctionTool]:
-    """Decorator that makes a function a `FunctionTool`; see there."""
+    """Decorator that makes a function, or a method of a desk, a `FunctionTool`; see there."""
 
     def make(decorated: Callable[..., Any]) -> FunctionTool:
-        return FunctionTool(decorated, name=name, description=description, replay=replay)
+        return FunctionTool(decorated, **terms)
 
     return make if function is None else make(function)
+
+
+async def _in_time(
+    function: Callable[..., Any], values: dict[str, Any], name: str, seconds: float, role: Role
+) -> Any:
+    """What the function gives, if it gives it in time.
+
+    Whether it did is the clock's word, and so an effect: a replay runs what ended in time, and nothing else.
+
+    Raises:
+        ToolError: it did not.
+    """
+    made: list[Any] = []
+    failed: list[Exception] = []
+
+    async def attempt() -> bool:
+        scope = asyncio.timeout(seconds)
+        try:
+            async with scope:
+                made.append(await _result(function, values))
+        except Exception as error:
+            if scope.expired():
+                return False
+            failed.append(error)
+        return True
+
+    if not await role.episode.effect(f"time:{name}:{role.name}", attempt):
+        raise ToolError(f"{name}: stopped after {seconds:g} seconds without a result")
+    if failed:
+        raise failed[0]
+    return made[0] if made else await _result(function, values)
+
+
+async def _result(function: Callable[..., Any], values: dict[str, Any]) -> Any:
+    """A function's result; one that is not async runs in a thread, so that it can be waited for no longer."""
+    if inspect.iscoroutinefunction(function):
+        return await function(**values)
+    return await asyncio.to_thread(function, **values)
 
 
 def _schema(struct: type[msgspec.Struct], notes: dict[str, str]) -> dict[str, Any]:
@@ -165,6 +271,19 @@ def _docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
     return told, notes
 
 
+def _mend(value: Any, schema: Mapping[str, Any]) -> Any:
+    """What a model most likely meant by a value of another type."""
+    wanted = schema.get("type", "object" if "$ref" in schema else None)
+    if wanted == "string" and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    if wanted in ("array", "object") and isinstance(value, str):
+        try:
+            return msgspec.json.decode(value)
+        except (msgspec.DecodeError, RecursionError):
+            return value
+    return value
+
+
 def _explain(error: str, properties: dict[str, Any]) -> str:
     """A validation error in the model's words: which argument, what was expected."""
     reason, _, place = error.partition(" - at ")
@@ -186,5 +305,5 @@ def _content(result: Any) -> Content:
     if isinstance(result, _PARTS):
         return (result,)
     if isinstance(result, (list, tuple)) and result and all(isinstance(part, _PARTS) for part in result):  # pyright: ignore[reportUnknownVariableType]
-        return tuple(result)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        return tuple(cast("Sequence[Any]", result))
     return msgspec.json.encode(result).decode()
