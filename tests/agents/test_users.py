@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import turnwise
-from turnwise.agents.agenda import Agenda, Constraint, Goal, Wanted, agenda_user
-from turnwise.agents.simulated_user import MARK, SimulatedUser, brief, ended, without_mark
+from turnwise.agents.users.agenda import Agenda, Constraint, Goal, Wanted, agenda_user
+from turnwise.agents.users.persona import MARK, SimulatedUser, brief, ended, without_mark
 from turnwise.environment import Environment
 from turnwise.episode import Episode
 from turnwise.message import Message

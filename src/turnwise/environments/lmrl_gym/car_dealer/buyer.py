@@ -1,4 +1,4 @@
-"""A buyer without a model: an agenda of wishes (`agents/agenda.py`), and rules of bargaining over it.
+"""A buyer without a model: an agenda of wishes (`agents/users/agenda.py`), and rules of bargaining over it.
 
 It tells what it wants bit by bit and asks for the price. Once a price was named it bargains: it accepts what
 is at most its limit and the list price, else makes a counter-offer; when its patience is over, it leaves.
@@ -12,7 +12,7 @@ import random
 import re
 from collections.abc import Generator
 
-from turnwise.agents.agenda import Agenda, Constraint, Goal, Wanted
+from turnwise.agents.users.agenda import Agenda, Constraint, Goal, Wanted
 from turnwise.environments.lmrl_gym.car_dealer.deal import FORCED, CarDealerTask
 from turnwise.message import Message
 

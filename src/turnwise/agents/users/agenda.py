@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from turnwise.agents.simulated_user import MARK
+from turnwise.agents.users.persona import MARK
 from turnwise.message import Message
 
 
