@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import uvicorn
-
 from turnwise.store.store import Store
 from turnwise.view.server.app import application
+from turnwise.view.server.listening import Listening
 from turnwise.view.server.viewer import Viewer
 
 
@@ -73,9 +72,8 @@ class Client:
 def serving(store: Store | Path, **options: Any) -> Iterator[Client]:
     """A server of a store, and a client of it."""
     opened = store if isinstance(store, Store) else Store(store)
-    app = application(Viewer(opened), **options)
-    config = uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
+    viewer = Viewer(opened)
+    server = Listening(application(viewer, **options), viewer)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

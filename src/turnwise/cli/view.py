@@ -41,10 +41,9 @@ def command(
     Prints the address first. Ctrl-C ends it, and stops what was begun in it, which can be resumed.
     """
     try:
-        import uvicorn
-
         from turnwise.view.server.app import application
         from turnwise.view.server.guard import LOOPBACK, is_loopback
+        from turnwise.view.server.listening import Listening
         from turnwise.view.server.viewer import Viewer
     except ImportError as error:
         raise ConfigError(f"the viewer needs {error.name}: install turnwise[view]") from None
@@ -60,10 +59,7 @@ def command(
     print(f"turnwise: viewing {opened.shown}; Ctrl-C ends it", file=sys.stderr, flush=True)
     if built and not no_open:
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, server_header=False
-    )
-    uvicorn.Server(config).run(sockets=[listening])
+    Listening(app, viewer).run(sockets=[listening])
 
 
 def _check_token(token: str | None, *, wide: bool) -> None:

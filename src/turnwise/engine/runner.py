@@ -106,9 +106,12 @@ class Runner:
         queue = iter(jobs)
         with contextlib.nullcontext() if count < _MANY else _less_garbage_collection():
             self._workers = [asyncio.create_task(self._work(queue)) for _ in range(count)]
-            ends = await asyncio.gather(*self._workers, return_exceptions=True)
-            self.tally.running.clear()
-            await self.journal.close()
+            try:
+                ends = await asyncio.gather(*self._workers, return_exceptions=True)
+            finally:
+                # Also where whoever waits for the run was cancelled: what was played is written down.
+                self.tally.running.clear()
+                await self.journal.close()
         if self._trouble is not None:
             raise self._trouble
         for end in ends:

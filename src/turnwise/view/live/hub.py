@@ -64,6 +64,10 @@ class Listener:
         self._news[one.kind, one.run, one.episode, one.play] = one
         self._some.set()
 
+    def wake(self) -> None:
+        """Wait no longer."""
+        self._some.set()
+
     async def news(self) -> list[s.Event]:
         """What changed since the last time, as it stands now; waits until something did, or a while."""
         with contextlib.suppress(TimeoutError):
@@ -82,7 +86,8 @@ class Hub:
         self._wanted = asyncio.Event()
         self._runs: dict[str, _State] | None = None
         self._parts: dict[tuple[str, int], tuple[int, str | None]] = {}
-        self._words = 0
+        self._words: int | None = None
+        self._closed = False
 
     async def serve(self) -> None:
         """Look and tell, as long as the server runs."""
@@ -94,13 +99,19 @@ class Hub:
         self._wanted.set()
         try:
             yield _sent(event("hello"))
-            while True:
+            while not self._closed:
                 news = await listener.news()
                 yield b"".join(map(_sent, news)) or b": still here\n\n"
         finally:
             self._listeners.discard(listener)
             if not self._listeners:
                 self._wanted.clear()
+
+    def close(self) -> None:
+        """The server ends: so do all streams of events."""
+        self._closed = True
+        for listener in self._listeners:
+            listener.wake()
 
     def tell(self, one: s.Event) -> None:
         """Tell everybody whom it concerns; called in the event loop."""
@@ -161,7 +172,7 @@ class Hub:
         found += [event("gone", run=name) for name in before if name not in now]
         found += self._grown(watched)
         words = self.source.annotations.last
-        found += [event("labels")] if words != self._words else []
+        found += [event("labels")] if self._words not in (None, words) else []
         self._words = words
         return found
 

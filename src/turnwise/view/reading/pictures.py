@@ -44,7 +44,24 @@ class Film(NamedTuple):
 def shows(run: Run, environment: str) -> bool:
     """Whether an environment may show pictures, as far as can be told without playing it."""
     name = str(run.row.config.get("environment") or environment)
-    return _shows(name)
+    return draws(name)
+
+
+@cache
+def draws(name: str) -> bool:
+    """Whether an environment of this name, or at this place, may show pictures."""
+    try:
+        found = registry.load("environments", name)
+    except TurnwiseError:
+        return False
+    if not (isinstance(found, type) and issubclass(found, Environment)):
+        return False
+    if issubclass(found, WorldEnvironment):
+        # A world that draws nothing inherits `picture`; which one it is, its module knows.
+        module = inspect.getmodule(found.world)
+        worlds = [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, World)]
+        return not worlds or any(one.picture is not World.picture for one in worlds)
+    return ".show(" in inspect.getsource(found)
 
 
 def page(source: Source, found: Found) -> s.FramesPage:
@@ -107,19 +124,3 @@ def _film(source: Source, found: Found) -> Film:
         # The environment's own code, perhaps of another version than the one that was played.
         return Film(problem=f"the episode cannot be replayed: {type(error).__name__}: {error}")
     return Film(tuple((one.turn, one.picture) for one in seen[:_MOST]))
-
-
-@cache
-def _shows(name: str) -> bool:
-    try:
-        found = registry.load("environments", name)
-    except TurnwiseError:
-        return False
-    if not (isinstance(found, type) and issubclass(found, Environment)):
-        return False
-    if issubclass(found, WorldEnvironment):
-        # A world that draws nothing inherits `picture`; which one it is, its module knows.
-        module = inspect.getmodule(found.world)
-        worlds = [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, World)]
-        return not worlds or any(one.picture is not World.picture for one in worlds)
-    return ".show(" in inspect.getsource(found)

@@ -22,7 +22,7 @@ from turnwise.view.server.viewer import Viewer
 
 WEB = Path(__file__).parents[1] / "web"
 """The page; `dist` in it is what is served."""
-_NOUNS = ("runs", "episodes", "search", "events", "labels", "compare")
+_NOUNS = ("runs", "episodes", "search", "events", "labels", "compare", "live")
 _FOREVER = {"cache-control": "public, max-age=31536000, immutable"}
 _FRESH = {"cache-control": "no-cache"}
 

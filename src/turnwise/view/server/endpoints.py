@@ -106,7 +106,14 @@ ENDPOINTS = (
     Endpoint(
         "frames", "GET", f"{_EPISODE}/frames", "Pictures of how things stood, by replay", reply=s.FramesPage
     ),
-    Endpoint("frame", "GET", f"{_EPISODE}/frames/{{frame}}", "One of them, by its place", media=_PICTURES),
+    Endpoint(
+        "frame",
+        "GET",
+        f"{_EPISODE}/frames/{{frame}}",
+        "One of them, by its place",
+        s.FrameQuery,
+        media=_PICTURES,
+    ),
     Endpoint(
         "media",
         "GET",

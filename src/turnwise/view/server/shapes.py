@@ -868,6 +868,12 @@ class FrameLine(Reply, frozen=True, kw_only=True):
     """In words, for who cannot see it."""
 
 
+class FrameQuery(Asked, frozen=True, kw_only=True):
+    """Which state of things a picture is of; it only keeps browsers from showing an old one."""
+
+    n: Offset | None = None
+
+
 class FramesPage(Reply, frozen=True, kw_only=True):
     """All pictures of an episode, by replay."""
 
@@ -1201,6 +1207,8 @@ class SeatQuery(Asked, frozen=True, kw_only=True):
     """Who looks."""
 
     seat: Short
+    v: Offset | None = None
+    """Of which version; it only keeps browsers from showing an old picture."""
 
 
 class Choice(Reply, frozen=True, kw_only=True):

@@ -8,7 +8,9 @@ from collections.abc import AsyncGenerator, Container
 from contextlib import asynccontextmanager
 
 from turnwise.store.store import Store
-from turnwise.view.live.hub import Hub
+from turnwise.view.live.hub import Hub, event
+from turnwise.view.live.plays import Play, Plays
+from turnwise.view.live.stage import Stage
 from turnwise.view.reading.source import Found, Source
 
 
@@ -19,15 +21,19 @@ class Viewer:
         self.store = store
         self.source = Source(store)
         self.hub = Hub(self.source)
+        self.stage = Stage()
+        self.plays = Plays(self.source, self.stage, self._changed)
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def playing(self) -> Container[str]:
         """Ids of the runs that this process plays."""
-        return ()
+        return self.stage.playing
 
     @asynccontextmanager
     async def lifespan(self, app: object) -> AsyncGenerator[None]:
         """While the server runs."""
+        self._loop = asyncio.get_running_loop()
         serving = asyncio.create_task(self.hub.serve())
         try:
             yield
@@ -35,7 +41,16 @@ class Viewer:
             serving.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await serving
+            self._loop = None
+            await asyncio.to_thread(self.stage.close)
 
     def episode(self, run: str, number: int) -> Found:
         """An episode by what stands in a URL."""
         return self.source.episode(self.source.run(run), number)
+
+    def _changed(self, play: Play) -> None:
+        """A play changed, in whatever thread."""
+        loop = self._loop
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self.hub.tell, event("play", play=play.id, version=play.version))
