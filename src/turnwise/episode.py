@@ -452,6 +452,13 @@ class Episode:
         if self._turnstile is not None:
             await self._turnstile.passage(ticket)
 
+    async def in_turn(self, work: Callable[[], Awaitable[Any]]) -> Any:
+        """Do what may take its time, and hand its result over in the order in which it was begun."""
+        ticket = self.ticket()
+        if ticket is None or self._turnstile is None:
+            return await work()
+        return await self._turnstile.in_turn(ticket, work)
+
     def void(self, ticket: int | None) -> None:
         """Give up a place in the order (a cancelled request)."""
         if ticket is not None and self._turnstile is not None:

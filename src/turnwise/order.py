@@ -9,10 +9,24 @@ answers alone, never on their latency, and a resumed or replayed episode takes t
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from typing import Any
 
 # Rounds of the event loop given to a branch to run on to its next request after it was handed an answer.
 # One level of gather takes two or three; nesting deeper than five levels would need more.
 _SETTLE = 16
+
+
+class _Held:
+    """A ticket that is held while something is at work."""
+
+    def __init__(self, turnstile: Turnstile, ticket: int) -> None:
+        self.turnstile = turnstile
+        self.ticket: int | None = ticket
+
+
+_held: ContextVar[_Held | None] = ContextVar("_held", default=None)
 
 
 class Turnstile:
@@ -25,7 +39,15 @@ class Turnstile:
         self._void: set[int] = set()
 
     def ticket(self) -> int:
-        """The next ticket; it must be passed or voided, or nobody after it gets through."""
+        """The next ticket; it must be passed or voided, or nobody after it gets through.
+
+        Who holds one already (a tool at work that asks for something itself) gives it up for the new one,
+        for which they would wait forever.
+        """
+        held = _held.get()
+        if held is not None and held.turnstile is self and held.ticket is not None:
+            self.void(held.ticket)
+            held.ticket = None
         self._issued += 1
         return self._issued - 1
 
@@ -42,6 +64,22 @@ class Turnstile:
             self.void(ticket)
             raise
         self._advance()
+
+    async def in_turn(self, ticket: int, work: Callable[[], Awaitable[Any]]) -> Any:
+        """Do something while holding a ticket; its result is handed over in the ticket's turn."""
+        held = _Held(self, ticket)
+        token = _held.set(held)
+        try:
+            result = await work()
+        except BaseException:
+            if held.ticket is not None:
+                self.void(held.ticket)
+            raise
+        finally:
+            _held.reset(token)
+        if held.ticket is not None:
+            await self.passage(held.ticket)
+        return result
 
     def void(self, ticket: int) -> None:
         """Give a ticket back unused (its request was cancelled)."""

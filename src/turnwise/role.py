@@ -333,32 +333,33 @@ class Role:
             return f"error: the arguments of {name!r} are not JSON ({error}); expected one JSON object"
         if not isinstance(arguments, dict):
             return f"error: the arguments of {name!r} must be one JSON object, not {type(arguments).__name__}"
-        given = cast("dict[str, Any]", arguments)
+        return await self.answer(tool, cast("dict[str, Any]", arguments))
+
+    async def answer(self, tool: Tool, arguments: dict[str, Any]) -> Content:
+        """What a tool says, from the record where it is to be had there; no turn is made of it.
+
+        What goes wrong with the call is an observation.
+
+        Raises:
+            TurnwiseError: infrastructure failed, or the tool is not what it says.
+        """
 
         async def run() -> Content:
             try:
-                return await tool.call(given, self)
+                return await tool.call(arguments, self)
             except ToolError as error:
                 return f"error: {error}"
             except TurnwiseError:
-                # Infrastructure failed, or the tool is not what it says: nothing a model did, or could mend.
+                # Nothing a model did, or could mend.
                 raise
             except Exception as error:
                 self.episode.metric("tool_errors", self.episode.metrics.get("tool_errors", 0) + 1)
-                return f"error: {name!r} failed: {type(error).__name__}: {error}"
+                return f"error: {tool.spec.name!r} failed: {type(error).__name__}: {error}"
 
         if tool.replay == "record":
             value = await self.episode.effect(f"tool:{self.name}", lambda: _as_json(run()))
             return value if isinstance(value, str) else msgspec.convert(value, tuple[Part, ...])
-        ticket = self.episode.ticket()
-        try:
-            content = await run()
-        except BaseException:
-            self.episode.void(ticket)
-            raise
-        if ticket is not None:
-            await self.episode.passage(ticket)
-        return content
+        return await self.episode.in_turn(run)
 
     def _parent(self, refs: Sequence[Ref]) -> _Node | None:
         """The deepest call whose prompt and sample begin `refs`."""
