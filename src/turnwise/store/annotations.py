@@ -100,7 +100,8 @@ class Annotation(msgspec.Struct, frozen=True, kw_only=True):
     def subject(self) -> tuple[Any, ...]:
         """What a later word of the same annotator stands instead of; every note is a thing of its own."""
         own = self.id if self.kind == "note" else 0
-        return self.kind, self.target, self.annotator, self.name, self.other, own
+        between = sorted([str(self.target), str(self.other or "")])
+        return self.kind, *between, self.annotator, self.name, own
 
 
 class Annotations:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from starlette.responses import StreamingResponse
+
 from turnwise.errors import ConfigError
 from turnwise.store.annotations import Annotation, Target
-from turnwise.view.reading import words
+from turnwise.view.reading import agreeing, exporting, words
 from turnwise.view.reading.errors import MissingError
 from turnwise.view.server import shapes as s
 from turnwise.view.server.asked import Ask, handles
@@ -58,6 +62,29 @@ def retract(ask: Ask) -> s.Label:
         return words.label(ask.viewer.source.annotations.retract(number, ask.body.annotator))
     except KeyError:
         raise MissingError(f"there is no label {number} that holds") from None
+
+
+@handles("agreement")
+def agreement(ask: Ask) -> s.AgreementPage:
+    """How far people agree."""
+    return agreeing.page(ask.viewer.source, ask.query)
+
+
+@handles("export_preferences")
+def export_preferences(ask: Ask) -> StreamingResponse:
+    """Choices as a preference data set."""
+    return _lines(exporting.preferences(ask.viewer.source, ask.query), "preferences")
+
+
+@handles("export_labels")
+def export_labels(ask: Ask) -> StreamingResponse:
+    """Everything else as a label data set."""
+    return _lines(exporting.labels(ask.viewer.source, ask.query), "labels")
+
+
+def _lines(lines: Iterator[bytes], name: str) -> StreamingResponse:
+    headers = {"content-disposition": f'attachment; filename="{name}.jsonl"', "cache-control": "no-store"}
+    return StreamingResponse(lines, media_type="application/jsonl", headers=headers)
 
 
 def _check(word: Annotation) -> None:
