@@ -112,6 +112,10 @@ class Ledger:
         """What is left, for the agent to read: `3 steps, 1 proposals`."""
         return ", ".join(f"{self.left(name):g} {name}" for name in self._budgets)
 
+    def balance(self, name: str) -> str:
+        """What is left of one budget, for the agent to read: `[5 of 16 coins left]`."""
+        return f"[{self.left(name):g} of {self._budget(name).limit:g} {name} left]"
+
     def _phase(self, budget: Budget) -> Phase:
         left = self.left(budget.name)
         if budget.policy == "refuse":
