@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import turnwise
 from turnwise.agents.users.agenda import Agenda, Constraint, Goal, Wanted, agenda_user
-from turnwise.agents.users.persona import MARK, SimulatedUser, brief, ended, without_mark
+from turnwise.agents.users.marks import MARK, ended, unmarked
+from turnwise.agents.users.persona import SimulatedUser, brief
 from turnwise.environment import Environment
 from turnwise.episode import Episode
 from turnwise.message import Message
@@ -97,4 +98,4 @@ def test_a_model_plays_a_user_and_ends_with_the_mark(tmp_path: Path) -> None:
     assert MARK in seen[0][0].text
     last = run.episode(0).turns[-1]
     assert ended(last)
-    assert without_mark(last) == "Bye!"
+    assert unmarked(last.text) == "Bye!"

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from turnwise.agents.users.persona import MARK
+from turnwise.agents.users.marks import MARK
 from turnwise.message import Message
 
 

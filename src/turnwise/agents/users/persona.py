@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from turnwise.agent import Agent
-from turnwise.log import Turn
+from turnwise.agents.users.manner import Manner, User
+from turnwise.agents.users.marks import MARK
 from turnwise.model import Model
-
-MARK = "###STOP###"
-"""What a user says when the conversation is over for them."""
 
 _BRIEF = """\
 You are a person who uses an assistant; the messages you receive are the assistant's. You are no assistant \
@@ -34,7 +31,7 @@ def brief(persona: str, goal: str, *, mark: str = MARK) -> str:
     return _BRIEF.format(persona=persona.strip(), goal=goal.strip(), mark=mark)
 
 
-class SimulatedUser(Agent):
+class SimulatedUser(User):
     """A user played by a model, with a persona and a goal of its own.
 
     Where every task has another goal, the environment says it: it tells the role `brief(persona, goal)` as a
@@ -45,19 +42,19 @@ class SimulatedUser(Agent):
         persona: Who the user is.
         goal: What they want.
         mark: What they say in the end.
+        manner: How they come to say something.
         **options: As for `Agent`.
     """
 
-    def __init__(self, model: Model, *, persona: str, goal: str, mark: str = MARK, **options: Any) -> None:
-        super().__init__(model, system=brief(persona, goal, mark=mark), **options)
+    def __init__(
+        self,
+        model: Model,
+        *,
+        persona: str,
+        goal: str,
+        mark: str = MARK,
+        manner: Manner | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(model, manner, system=brief(persona, goal, mark=mark), **options)
         self.mark = mark
-
-
-def ended(turn: Turn, *, mark: str = MARK) -> bool:
-    """Whether a user's turn ends the conversation."""
-    return mark in turn.text
-
-
-def without_mark(turn: Turn, *, mark: str = MARK) -> str:
-    """What a user said besides the mark; models like to say goodbye."""
-    return turn.text.replace(mark, "").strip()
