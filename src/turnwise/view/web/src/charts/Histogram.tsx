@@ -12,6 +12,9 @@ export interface Bin {
   readonly href?: string | undefined;
 }
 
+/** A bar for a single value, in pixels. */
+const WIDEST = 64;
+
 export function Histogram({
   label,
   bins,
@@ -25,7 +28,9 @@ export function Histogram({
   xTicks: (value: number) => string;
   height?: number;
 }) {
-  const [low, high] = spread(bins);
+  const drawn = boxes(bins);
+  const low = Math.min(...drawn.map((box) => box.from));
+  const high = Math.max(...drawn.map((box) => box.to));
   const most = Math.max(1, ...bins.map((bin) => bin.count));
   return (
     <Plot
@@ -36,27 +41,15 @@ export function Histogram({
     >
       {({ x, y }) => (
         <g className={css.series} data-series={1}>
-          {bins.map((bin) => {
-            const left = x(bin.low === bin.high ? low : bin.low) + 1;
-            const right = x(bin.low === bin.high ? high : bin.high) - 1;
+          {drawn.map(({ bin, from, to }) => {
+            const room = x(to) - x(from);
+            const width = Math.max(1, bin.low === bin.high ? Math.min(room * 0.8, WIDEST) : room - 2);
+            const left = (x(from) + x(to) - width) / 2;
             const top = bin.count > 0 ? Math.min(y(bin.count), y(0) - 2) : y(0);
             return (
               <Mark key={bin.low} href={bin.count > 0 ? bin.href : undefined} label={bin.label}>
-                <rect
-                  className={css.reach}
-                  x={left}
-                  width={Math.max(1, right - left)}
-                  y={y(most)}
-                  height={y(0) - y(most)}
-                />
-                <rect
-                  className={css.bar}
-                  x={left}
-                  width={Math.max(1, right - left)}
-                  y={top}
-                  height={y(0) - top}
-                  rx={2}
-                />
+                <rect className={css.reach} x={left} width={width} y={y(most)} height={y(0) - y(most)} />
+                <rect className={css.bar} x={left} width={width} y={top} height={y(0) - top} rx={2} />
               </Mark>
             );
           })}
@@ -66,12 +59,22 @@ export function Histogram({
   );
 }
 
-/** Values that are all alike still need a width to be drawn in. */
-function spread(bins: readonly Bin[]): [number, number] {
-  const low = Math.min(...bins.map((bin) => bin.low));
-  const high = Math.max(...bins.map((bin) => bin.high));
-  if (!Number.isFinite(low)) return [0, 1];
-  return low < high ? [low, high] : [low - 0.5, high + 0.5];
+interface Box {
+  readonly bin: Bin;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Where bars stand; one for a single value is as wide as the smallest step between two values. */
+function boxes(bins: readonly Bin[]): Box[] {
+  const steps = bins.slice(1).map((bin, place) => bin.low - (bins[place]?.low ?? 0));
+  const half = Math.min(...steps.filter((step) => step > 0), Infinity) / 2;
+  const reach = Number.isFinite(half) ? half : 0.5;
+  return bins.map((bin) =>
+    bin.low === bin.high
+      ? { bin, from: bin.low - reach, to: bin.low + reach }
+      : { bin, from: bin.low, to: bin.high },
+  );
 }
 
 function compact(value: number): string {

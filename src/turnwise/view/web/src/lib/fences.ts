@@ -1,6 +1,12 @@
-/** Splits text at fenced code (``` or ~~~), so that code can be coloured; nothing is added or lost. */
+/** Splits text at fenced code (``` or ~~~) and at drawn boards, so that each is shown in its own way. */
 
-export type Block = { readonly kind: "text"; readonly text: string } | CodeBlock;
+export type Block = TextBlock | CodeBlock;
+
+export interface TextBlock {
+  /** `board`: lines drawn with characters, which only stand right where each is as wide as the next. */
+  readonly kind: "text" | "board";
+  readonly text: string;
+}
 
 export interface CodeBlock {
   readonly kind: "code";
@@ -15,7 +21,7 @@ export function fences(text: string): Block[] {
   let prose: string[] = [];
   const lines = text.split("\n");
   const flush = () => {
-    if (prose.some((line) => line.trim() !== "")) blocks.push({ kind: "text", text: prose.join("\n") });
+    blocks.push(...boards(prose));
     prose = [];
   };
   for (let at = 0; at < lines.length; at++) {
@@ -43,4 +49,41 @@ export function fences(text: string): Block[] {
 function closes(line: string, mark: string): boolean {
   const text = line.trim();
   return text.length >= mark.length && text === (mark[0] ?? "`").repeat(text.length);
+}
+
+/** Lines of text, with what is drawn in them apart. */
+function boards(lines: readonly string[]): TextBlock[] {
+  const blocks: TextBlock[] = [];
+  let from = 0;
+  let at = 0;
+  const push = (kind: TextBlock["kind"], part: readonly string[]) => {
+    const text = part.join("\n").replace(/^\n+|\n+$/gu, "");
+    if (text.trim() !== "") blocks.push({ kind, text });
+  };
+  while (at < lines.length) {
+    let end = at;
+    while (end < lines.length && drawn(lines[end] ?? "")) end++;
+    if (isBoard(lines.slice(at, end))) {
+      push("text", lines.slice(from, at));
+      push("board", lines.slice(at, end));
+      from = end;
+    }
+    at = Math.max(end, at + 1);
+  }
+  push("text", lines.slice(from));
+  return blocks;
+}
+
+/** A line without words: walls, cells, coordinates. */
+function drawn(line: string): boolean {
+  return line.length > 1 && line.length < 200 && !/\p{L}{3}/u.test(line);
+}
+
+/** Several such lines, of one length or mostly of signs. */
+function isBoard(lines: readonly string[]): boolean {
+  if (lines.length < 2) return false;
+  const even = lines.every((line) => line.trimEnd().length === lines[0]?.trimEnd().length);
+  const text = lines.join("");
+  const signs = text.replace(/[\p{L}\p{N}]/gu, "").length;
+  return (even && lines.length > 2) || signs > text.length * 0.5;
 }

@@ -28,6 +28,11 @@ export function score(value: Maybe): string {
   return text.replace("-", "−");
 }
 
+/** To three digits that matter: for means and the ends of intervals, where more would only seem exact. */
+export function rough(value: Maybe): string {
+  return value == null ? MISSING : score(Number(value.toPrecision(3)));
+}
+
 /** Like `score`, with its sign: +0.5 */
 export function signed(value: Maybe): string {
   if (value == null) return MISSING;
@@ -38,10 +43,11 @@ export function percent(value: Maybe, digits = 0): string {
   return value == null ? MISSING : `${(value * 100).toFixed(digits)} %`;
 }
 
-/** 340 ms, 2.4 s, 3 min 05 s, 2 h 10 min */
+/** 80 µs, 340 ms, 2.4 s, 3 min 05 s, 2 h 10 min */
 export function duration(seconds: Maybe): string {
   if (seconds == null) return MISSING;
-  if (seconds < 0.0005) return "0 ms";
+  if (seconds === 0) return "0 s";
+  if (seconds < 0.0005) return `${Math.round(seconds * 1e6)} µs`;
   if (seconds < 0.01) return `${(seconds * 1000).toFixed(1)} ms`;
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 60) return `${Number(seconds.toFixed(1))} s`;

@@ -13,8 +13,9 @@ export type Order = "asc" | "desc";
 export interface Column<Row> {
   readonly key: string;
   readonly label: string;
-  /** A CSS grid track. */
+  /** A CSS grid track; another one on a phone. */
   readonly width: string;
+  readonly narrow?: string;
   /** The least room in which it is shown. */
   readonly room?: Room;
   readonly number?: boolean;
@@ -52,7 +53,11 @@ export function Table<Row>(props: Props<Row>) {
   const first = items[0]?.index ?? 0;
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => look(first, last), [look, first, last]);
-  const tracks = { gridTemplateColumns: columns.map((column) => column.width).join(" ") };
+  const tracks = {
+    gridTemplateColumns: columns
+      .map((column) => (room === 1 ? (column.narrow ?? column.width) : column.width))
+      .join(" "),
+  };
   return (
     <div className={css.table} role="table" aria-label={label} aria-rowcount={total + 1}>
       <div role="rowgroup" className={css.head}>

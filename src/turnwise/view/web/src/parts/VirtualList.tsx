@@ -14,6 +14,8 @@ interface Props {
   look?: (first: number, last: number) => void;
   /** The item to bring to the top; each new value scrolls there once. */
   goTo?: number | undefined;
+  /** Where to: the top, or only as far as needed to be in sight. */
+  align?: "start" | "auto";
   /** Stay at the end while items are added there, if the end is in sight. */
   follow?: boolean;
   gap?: number;
@@ -27,6 +29,7 @@ export function VirtualList({
   item,
   look,
   goTo,
+  align = "start",
   follow = false,
   gap = 0,
   padding = 0,
@@ -51,7 +54,7 @@ export function VirtualList({
 
   const known = goTo !== undefined && goTo < count;
   const scroll = useEffectEvent(() => {
-    if (goTo !== undefined) virtual.scrollToIndex(goTo, { align: "start" });
+    if (goTo !== undefined) virtual.scrollToIndex(goTo, { align });
   });
   useEffect(() => {
     if (known) scroll();

@@ -30,8 +30,9 @@ export function Find() {
       <TextField
         fieldId={FIND}
         label="Search this episode"
+        quiet
         type="search"
-        placeholder="Press / to search"
+        placeholder="Search this episode ( / )"
         value={text}
         onChange={(event) => setText(event.currentTarget.value)}
         onKeyDown={(event) => {

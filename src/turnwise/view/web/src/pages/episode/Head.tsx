@@ -3,6 +3,7 @@
 import { Link } from "wouter";
 
 import { count, duration, money, plural, score, words } from "@/lib/format";
+import { useRoom } from "@/lib/media";
 import { named, parsed, paths } from "@/lib/paths";
 import { useParams } from "@/lib/query";
 import { Chip } from "@/parts/Chip";
@@ -21,6 +22,7 @@ export function Head() {
   const reading = useReading();
   const { episode, page } = reading;
   const { line } = page;
+  const room = useRoom();
   return (
     <header className={css.head}>
       <div className={css.titles}>
@@ -46,18 +48,27 @@ export function Head() {
           <Origin />
         </div>
       </div>
-      <div className={css.tools}>
-        <Thumbs target={named(episode)} what={`episode ${episode.number}`} />
-        <Tags target={named(episode)} />
-        <Link className={css.tree} href={paths.tree(episode)}>
-          <Icon name="fork" /> {page.forks > 0 ? plural(page.forks, "fork") : "Forks"}
-        </Link>
-      </div>
+      {room > 1 && <Tools />}
       <div className={css.lens}>
         <ViewSwitch />
         <Find />
       </div>
     </header>
+  );
+}
+
+/** What one can do with the episode as a whole; on a phone it stands among the details. */
+export function Tools() {
+  const { episode, page } = useReading();
+  const apart = useRoom() === 1;
+  return (
+    <div className={css.tools} data-apart={apart ? "" : undefined}>
+      <Thumbs target={named(episode)} what={`episode ${episode.number}`} />
+      <Tags target={named(episode)} />
+      <Link className={css.tree} href={paths.tree(episode)}>
+        <Icon name="fork" /> {page.forks > 0 ? plural(page.forks, "fork") : "Forks"}
+      </Link>
+    </div>
   );
 }
 

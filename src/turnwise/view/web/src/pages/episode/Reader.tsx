@@ -13,7 +13,7 @@ import { Tabs } from "@/parts/Tabs";
 
 import { ForkDialog } from "../fork/ForkDialog";
 import { Conversation } from "./Conversation";
-import { Head } from "./Head";
+import { Head, Tools } from "./Head";
 import { type Reading, ReadingContext } from "./context";
 import { useEpisodeKeys } from "./keys";
 import css from "./episode.module.css";
@@ -93,6 +93,7 @@ function Body() {
           <Conversation />
         ) : (
           <div className={css.details}>
+            {room === 1 && <Tools />}
             <World />
             <Side outline />
           </div>

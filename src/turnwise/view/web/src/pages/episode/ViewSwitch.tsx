@@ -16,26 +16,28 @@ export function ViewSwitch() {
     <div className={css.switch}>
       <Select
         label="Seen by"
+        quiet
         value={as}
         onChange={(event) =>
           setParams({ as: event.currentTarget.value, with: "", call: "" }, { replace: true })
         }
         options={[
-          { value: "", label: "Everyone" },
+          { value: "", label: "Seen by everyone" },
           ...roles.map((role) => ({
             value: role,
-            label: rewritten.has(role) ? `${role} (its history was rewritten)` : role,
+            label: rewritten.has(role) ? `Seen by ${role} (rewritten)` : `Seen by ${role}`,
           })),
         ]}
       />
       {as !== "" && others.length > 0 && (
         <Select
           label="Beside"
+          quiet
           value={params.get("with") ?? ""}
           onChange={(event) => setParams({ with: event.currentTarget.value }, { replace: true })}
           options={[
-            { value: "", label: "What happened" },
-            ...others.map((role) => ({ value: role, label: role })),
+            { value: "", label: "beside what happened" },
+            ...others.map((role) => ({ value: role, label: `beside ${role}` })),
           ]}
         />
       )}

@@ -72,10 +72,7 @@ function Table({ page, seat }: { page: PlayPage; seat: string }) {
       <div className={css.table} data-picture={page.picture === null ? undefined : ""}>
         {page.picture !== null && (
           <div className={css.picture}>
-            <img
-              src={`${page.picture}${page.picture.includes("?") ? "&" : "?"}v=${page.version}`}
-              alt="How things stand"
-            />
+            <img src={page.picture} alt="How things stand" />
           </div>
         )}
         <div className={css.talk}>

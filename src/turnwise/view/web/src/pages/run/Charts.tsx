@@ -52,14 +52,7 @@ export function Charts({ page }: { page: RunPage }) {
       )}
       {page.turns && <Spread title="Length" unit="turns" histogram={page.turns} ticks={score} to={to} />}
       {page.seconds && (
-        <Spread
-          title="Time an episode took"
-          unit="seconds"
-          histogram={page.seconds}
-          ticks={score}
-          told={duration}
-          to={to}
-        />
+        <Spread title="Time an episode took" unit="time" histogram={page.seconds} ticks={duration} to={to} />
       )}
       {page.cost && (
         <Spread title="Cost of an episode" unit="cost" histogram={page.cost} ticks={money} to={to} />

@@ -2,7 +2,7 @@
 
 import type { Histogram as Shape } from "@/api/types";
 import { Histogram } from "@/charts/Histogram";
-import { plural, score } from "@/lib/format";
+import { plural } from "@/lib/format";
 import { Panel } from "@/parts/Panel";
 
 export function Spread({
@@ -10,20 +10,18 @@ export function Spread({
   unit,
   histogram,
   ticks,
-  told = ticks,
   to,
 }: {
   title: string;
   unit: string;
   histogram: Shape;
   ticks: (value: number) => string;
-  told?: (value: number) => string;
   to: (query: string) => string | undefined;
 }) {
   const { median, p95, missing } = histogram;
   const note = [
-    median === null ? "" : `median ${told(median)}`,
-    p95 === null ? "" : `95th percentile ${told(p95)}`,
+    median === null ? "" : `median ${ticks(median)}`,
+    p95 === null ? "" : `95th percentile ${ticks(p95)}`,
     missing > 0 ? `${missing} without` : "",
   ];
   return (
@@ -34,7 +32,7 @@ export function Spread({
         xTicks={ticks}
         bins={histogram.bins.map((bin) => ({
           ...bin,
-          label: `${unit} ${score(bin.low)}${bin.high === bin.low ? "" : ` to ${score(bin.high)}`}: ${plural(bin.count, "episode")}`,
+          label: `${unit} ${ticks(bin.low)}${bin.high === bin.low ? "" : ` to ${ticks(bin.high)}`}: ${plural(bin.count, "episode")}`,
           href: to(bin.query),
         }))}
       />

@@ -6,22 +6,29 @@ import { Panel } from "@/parts/Panel";
 import { Interval } from "@/parts/Score";
 import { SmallTable } from "@/parts/SmallTable";
 
+type Use = RunPage["roles"][number];
+
+/** The columns of a role's use; money and caches only where there were any. */
+const USES: readonly (readonly [name: string, told: (role: Use) => string, any?: (role: Use) => boolean])[] =
+  [
+    ["Role", (role) => role.role],
+    ["Calls", (role) => score(Math.round(role.calls * 10) / 10)],
+    ["Tokens in", (role) => short(Math.round(role.input))],
+    ["cached", (role) => short(Math.round(role.cached)), (role) => role.cached > 0],
+    ["out", (role) => short(Math.round(role.output))],
+    ["Cost", (role) => money(role.cost), (role) => role.cost > 0],
+    ["Call took", (role) => duration(role.p50)],
+    ["p95", (role) => duration(role.p95)],
+  ];
+
 export function RoleTable({ roles, from }: { roles: RunPage["roles"]; from: number }) {
+  const shown = USES.filter(([, , any]) => any === undefined || roles.some(any));
   return (
     <Panel title="By role" note={`mean of an episode, told from ${count(from)}`}>
       <SmallTable
         label="What each role used"
-        head={["Role", "Calls", "Tokens in", "cached", "out", "Cost", "Call took", "p95"]}
-        rows={roles.map((role) => [
-          role.role,
-          score(Math.round(role.calls * 10) / 10),
-          short(Math.round(role.input)),
-          short(Math.round(role.cached)),
-          short(Math.round(role.output)),
-          money(role.cost),
-          duration(role.p50),
-          duration(role.p95),
-        ])}
+        head={shown.map(([name]) => name)}
+        rows={roles.map((role) => shown.map(([, told]) => told(role)))}
       />
     </Panel>
   );

@@ -57,7 +57,7 @@ export function Filters({
       <Select label="Status" value={value("status")} onChange={change("status")} options={STATUS} />
       <Button
         tone="bare"
-        disabled={!any}
+        hidden={!any}
         onClick={() =>
           set({ text: "", environment: "", agent: "", kind: "", status: "", tag: "" }, { replace: true })
         }

@@ -35,7 +35,7 @@ export function columns(
     {
       key: "run",
       label: "Run",
-      width: "minmax(9rem, 3fr)",
+      width: "minmax(6rem, 3fr)",
       sort: ["id", "asc"],
       cell: (run) => <Name run={run} />,
     },
@@ -49,7 +49,8 @@ export function columns(
     {
       key: "score",
       label: "Score",
-      width: "minmax(4.5rem, 9.5rem)",
+      width: "9.5rem",
+      narrow: "3.5rem",
       sort: ["score", "desc"],
       cell: (run) => <Interval value={run.score} />,
     },
@@ -64,7 +65,7 @@ export function columns(
     {
       key: "status",
       label: "Status",
-      width: "5.25rem",
+      width: "4.75rem",
       sort: ["status", "asc"],
       cell: (run) => <RunStatus status={run.status} />,
     },

@@ -33,7 +33,10 @@ export const Said = memo(function Said({ text }: { text: string }) {
 function Piece({ block }: { block: Block }) {
   if (block.kind === "code") return <Code text={block.text} language={block.language} />;
   return (
-    <p className={css.prose}>
+    <p
+      className={block.kind === "board" ? css.board : css.prose}
+      dir={block.kind === "board" ? "ltr" : undefined}
+    >
       <Linked text={block.text} />
     </p>
   );

@@ -22,6 +22,8 @@ export function Outline() {
       count={turns.length}
       estimate={() => HEIGHT}
       follow={page.live}
+      goTo={turn}
+      align="auto"
       padding={6}
       item={(place) => {
         const line = turns[place];

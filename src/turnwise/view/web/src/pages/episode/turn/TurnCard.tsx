@@ -44,8 +44,10 @@ export function TurnCard({
       </header>
       {tokens ? <Tokens turn={turn} /> : <Body turn={turn} marks={marks} />}
       <Rewards turn={turn} />
-      <Calls calls={turn.calls} turn={turn.index} />
-      <Notes turn={turn} />
+      <div className={css.folds}>
+        <Calls calls={turn.calls} turn={turn.index} />
+        <Notes turn={turn} />
+      </div>
     </article>
   );
 }
