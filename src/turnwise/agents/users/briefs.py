@@ -100,8 +100,8 @@ def crmarena_pro(persona: str, query: str) -> str:
         _NOTHING_NEW,
         _OWN_WORDS,
         "Where the agent answers by a name, ask for the ID.",
-        f"When the goal is reached, or the agent says that there is none (None), write {STOP} as a message of "
-        "its own.",
+        f"When the goal is reached, or the agent says that there is none (None), write {STOP} as a "
+        "message of its own.",
     )
     return f"{persona.strip()}\n\nYou talk to an agent.\n\nInstruction: {query.strip()}\n\n{rules}"
 
@@ -121,8 +121,8 @@ def travelbench(profile: str, intent: Sequence[str], *, time: str = "", place: s
         "special preference.",
         "You can operate nothing: asked to click, book or search, say that you cannot.",
         "Speak in short sentences, as one talks.",
-        "End the conversation when you have a plan that can be carried out and you agree to it, when two turns "
-        "in a row have brought nothing new, or when it is clear that the assistant cannot do it. The message "
+        "End the conversation when you have a plan that can be carried out and you agree to it, when two "
+        "turns in a row have brought nothing new, or when it is clear that the assistant cannot do it. The message "
         f"that ends it is exactly {FINISH}",
     )
     about = "\n".join(f"{name}: {text}" for name, text in (("Time", time), ("Place", place)) if text)

@@ -35,8 +35,8 @@ ATTEMPTS = 3
 """Drafts that `verify` makes at most."""
 
 _VERIFY = """\
-You watch over a conversation between a Customer and an Agent. Below is its transcript, and the Response that \
-the Customer is about to give. Decide whether that Response is satisfactory (true) or is not (false). Your \
+You watch over a conversation between a Customer and an Agent. Below is its transcript, and the Response \
+that the Customer is about to give. Decide whether that Response is satisfactory (true) or is not (false). Your \
 answer is read by a program: write true or false, and nothing else.
 
 # Transcript:
@@ -135,11 +135,13 @@ class Verify(Wrapper):
 
     async def draft(self, role: Role, ask: Ask) -> Draft:
         """The first draft that is approved, or the last; noted where it is not the first."""
+        draft: Draft | None = None
         for attempt in range(1, self.attempts + 1):
             draft = await self.inner.draft(role, ask)
             if draft.message.tool_calls or await approved(role, draft.text, self.variant):
                 return draft if attempt == 1 else draft.noting("verify", {"drafts": attempt, "passed": True})
-        return draft.noting("verify", {"drafts": self.attempts, "passed": False})  # pyright: ignore[reportPossiblyUnboundVariable]
+        assert draft is not None
+        return draft.noting("verify", {"drafts": self.attempts, "passed": False})
 
 
 class Reflection(Wrapper):
