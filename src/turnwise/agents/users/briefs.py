@@ -122,8 +122,8 @@ def travelbench(profile: str, intent: Sequence[str], *, time: str = "", place: s
         "You can operate nothing: asked to click, book or search, say that you cannot.",
         "Speak in short sentences, as one talks.",
         "End the conversation when you have a plan that can be carried out and you agree to it, when two "
-        "turns in a row have brought nothing new, or when it is clear that the assistant cannot do it. The message "
-        f"that ends it is exactly {FINISH}",
+        "turns in a row have brought nothing new, or when it is clear that the assistant cannot do it. The "
+        f"message that ends it is exactly {FINISH}",
     )
     about = "\n".join(f"{name}: {text}" for name, text in (("Time", time), ("Place", place)) if text)
     wanted = "\n".join(f"- {part}" for part in intent)

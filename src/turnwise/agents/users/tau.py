@@ -36,8 +36,8 @@ ATTEMPTS = 3
 
 _VERIFY = """\
 You watch over a conversation between a Customer and an Agent. Below is its transcript, and the Response \
-that the Customer is about to give. Decide whether that Response is satisfactory (true) or is not (false). Your \
-answer is read by a program: write true or false, and nothing else.
+that the Customer is about to give. Decide whether that Response is satisfactory (true) or is not \
+(false). Your answer is read by a program: write true or false, and nothing else.
 
 # Transcript:
 {transcript}
