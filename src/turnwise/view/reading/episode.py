@@ -246,35 +246,37 @@ def _roles(source: Source, found: Found) -> list[s.RoleLine]:
 
 def _verdicts(log: EpisodeLog) -> list[s.VerdictLine]:
     """Notes that are judgements, read as such."""
-    found: list[s.VerdictLine] = []
-    for note in log.notes:
-        value: Any = note.value
-        if not (isinstance(value, dict) and _VERDICT & cast("dict[str, Any]", value).keys()):
-            continue
-        try:
-            verdict = msgspec.convert(value, Verdict)
-        except (msgspec.ValidationError, ValueError):
-            continue
-        found.append(
-            s.VerdictLine(
-                name=mend(note.name),
-                turn=note.turn,
-                score=verdict.score,
-                label=verdict.label,
-                reason=verdict.reason,
-                evidence=list(verdict.evidence),
-                missing=verdict.missing,
-            )
+    return [
+        s.VerdictLine(
+            name=mend(note.name),
+            turn=note.turn,
+            score=verdict.score,
+            label=verdict.label,
+            reason=None if verdict.reason is None else mend(verdict.reason),
+            evidence=list(verdict.evidence),
+            missing=verdict.missing,
         )
-    return found
+        for note in log.notes
+        if (verdict := _verdict(note.value)) is not None
+    ]
+
+
+def _verdict(value: Any) -> Verdict | None:
+    """A note's value as a judgement, where it is one."""
+    if not (isinstance(value, dict) and _VERDICT & cast("dict[str, Any]", value).keys()):
+        return None
+    try:
+        return msgspec.convert(value, Verdict)
+    except (msgspec.ValidationError, ValueError):
+        return None
 
 
 def note_lines(log: EpisodeLog) -> list[s.NoteLine]:
-    """What the environment noted, state keys left out."""
+    """What the environment noted, but for judgements and state keys."""
     return [
         s.NoteLine(name=mend(note.name), turn=note.turn, value=messages.json(note.value))
         for note in log.notes
-        if note.name != "state"
+        if note.name != "state" and _verdict(note.value) is None
     ]
 
 
