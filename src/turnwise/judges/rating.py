@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+import msgspec
+
 from turnwise import wire
 from turnwise.environments.dialogue.mt_eval.rows import MTEvalTask
 from turnwise.environments.dialogue.mt_eval.scoring import judge_prompt
@@ -16,7 +18,62 @@ from turnwise.environments.parts.scripted import exchanges
 from turnwise.errors import ConfigError
 from turnwise.judges.contract import PromptJudge, Question, mean_of_given
 from turnwise.log import EpisodeLog, Turn, as_seen
-from turnwise.verdict import JsonRating, Unreadable
+from turnwise.verdict import Asker, JsonRating, Unreadable, Verdict
+
+
+class Rating(msgspec.Struct, frozen=True, kw_only=True):
+    """`rating`: each answer of a role by criteria in words; see `rating_judge`."""
+
+    criteria: str = "How well does it serve the user?"
+    role: str = ""
+    """Whose answers; by default those of the episode's first role."""
+    low: int = 1
+    high: int = 10
+    unreadable: Unreadable = Unreadable()
+    name: str = "rating"
+
+    def __post_init__(self) -> None:
+        JsonRating(low=self.low, high=self.high)
+
+    async def verdicts(self, log: EpisodeLog, ask: Asker) -> Sequence[Verdict]:
+        """One verdict an answer.
+
+        Raises:
+            ModelError: the judge failed, or its answer cannot be read and the policy says so.
+        """
+        made = rating_judge(
+            self.criteria,
+            role=self.role or log.roles[0],
+            low=self.low,
+            high=self.high,
+            unreadable=self.unreadable,
+        )
+        return await made.verdicts(log, ask)
+
+    def reduce(self, verdicts: Sequence[Verdict]) -> Verdict:
+        """The mean of those that could be read."""
+        return mean_of_given(verdicts)
+
+
+class MTEvalRating(msgspec.Struct, frozen=True, kw_only=True):
+    """`mt_eval`: MT-Eval's own judge; see `mt_eval_judge`."""
+
+    variant: Literal["published", "corrected"] = "corrected"
+    unreadable: Unreadable = Unreadable()
+    name: str = "mt_eval"
+
+    async def verdicts(self, log: EpisodeLog, ask: Asker) -> Sequence[Verdict]:
+        """One verdict for each turn that no rule decides.
+
+        Raises:
+            ConfigError: it is no episode of MT-Eval.
+            ModelError: the judge failed, or its answer cannot be read and the policy says so.
+        """
+        return await mt_eval_judge(variant=self.variant, unreadable=self.unreadable).verdicts(log, ask)
+
+    def reduce(self, verdicts: Sequence[Verdict]) -> Verdict:
+        """The mean of those that could be read."""
+        return mean_of_given(verdicts)
 
 
 def rating_judge(
