@@ -26,10 +26,19 @@ Form: TypeAlias = Literal["id", "state", "month", "bant", "stage", "number", "te
 
 NOTHING = "None"
 """The answer that there is none."""
-MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 BANT = ("Budget", "Authority", "Need", "Timeline")
 STAGES = ("Qualification", "Discovery", "Quote", "Negotiation", "Closed")
-STATES = ["AL", "AK", "AZ", "AR", "CA", "CO", "CT", "DE", "FL", "GA", "HI", "ID", "IL", "IN", "IA", "KS", "KY", "LA", "ME", "MD", "MA", "MI", "MN", "MS", "MO", "MT", "NE", "NV", "NH", "NJ", "NM", "NY", "NC", "ND", "OH", "OK", "OR", "PA", "RI", "SC", "SD", "TN", "TX", "UT", "VT", "VA", "WA", "WV", "WI", "WY"]
+STATES = tuple(
+    re.findall(
+        "..",
+        "ALAKAZARCACOCTDEFLGAHIIDILINIAKSKYLAMEMDMAMIMNMSMOMTNENVNHNJNMNYNCNDOHOKORPARISCSDTNTXUTVTVAWAWVWIWY",
+    )
+)
+"""The fifty, in two letters."""
 
 
 class Extraction(msgspec.Struct, frozen=True, kw_only=True):

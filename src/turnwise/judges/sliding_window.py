@@ -159,8 +159,8 @@ class SlidingWindow(msgspec.Struct, frozen=True, kw_only=True):
 _CUT = "broken off"
 _RULES = (
     "A criterion turns true where the assistant achieves in this part what it asks; it turns false again "
-    "only where the assistant itself undoes it, not where the user changes their mind. That the user puts up with "
-    "less does not meet it; an order counts only where it was really placed. Keep what earlier parts showed "
+    "only where the assistant itself undoes it, not where the user changes their mind. That the user puts "
+    "up with less does not meet it; an order counts only where it was really placed. Keep what earlier parts showed "
     "in the justification and add to it, with the numbers of the messages."
 )
 
