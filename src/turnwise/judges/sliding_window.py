@@ -160,8 +160,8 @@ _CUT = "broken off"
 _RULES = (
     "A criterion turns true where the assistant achieves in this part what it asks; it turns false again "
     "only where the assistant itself undoes it, not where the user changes their mind. That the user puts "
-    "up with less does not meet it; an order counts only where it was really placed. Keep what earlier parts showed "
-    "in the justification and add to it, with the numbers of the messages."
+    "up with less does not meet it; an order counts only where it was really placed. Keep what earlier "
+    "parts showed in the justification and add to it, with the numbers of the messages."
 )
 
 
