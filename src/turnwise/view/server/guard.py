@@ -125,7 +125,8 @@ class Guard:
 def _hostname(host: str) -> str:
     """The name in `name:port`."""
     if host.startswith("["):
-        return host[1:].partition("]")[0]
+        name, closed, _ = host[1:].partition("]")
+        return name if closed else host
     return host.rpartition(":")[0] if re.search(r":\d*$", host) else host
 
 
