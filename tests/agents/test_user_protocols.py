@@ -358,7 +358,7 @@ def test_a_criterion_a_turn_must_be_asked_for(questions: int, score: float) -> N
 
         async def run(self, task: Task, episode: Episode) -> None:
             said = await episode.user.respond("Hello.")
-            known = ""
+            known = said.text
             for _ in range(10):
                 reply = await episode.agent.respond(said)
                 said = await episode.user.respond(reply)
