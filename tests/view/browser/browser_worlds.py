@@ -32,14 +32,18 @@ def png(width: int, height: int, colour: tuple[int, int, int]) -> bytes:
 
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
     )
 
 
 def wav(seconds: float = 0.2, rate: int = 8000) -> bytes:
     """A short tone."""
     samples = b"".join(
-        struct.pack("<h", int(9000 * math.sin(2 * math.pi * 440 * n / rate))) for n in range(int(seconds * rate))
+        struct.pack("<h", int(9000 * math.sin(2 * math.pi * 440 * n / rate)))
+        for n in range(int(seconds * rate))
     )
     head = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate, rate * 2, 2, 16)
     body = b"WAVE" + head + struct.pack("<4sI", b"data", len(samples)) + samples
@@ -146,7 +150,7 @@ class Forgetful:
         if len(role.history) <= len(shown):
             return shown
         summary = Message(role="user", content=f"[{len(role.history) - len(shown)} messages before these]")
-        return [Entry(summary, summary), *shown]
+        return [*shown[:1], Entry(summary, summary), *shown[1:]]
 
 
 def forgetful_guesser() -> Agent:

@@ -3,6 +3,7 @@
 import { type ComponentType, Suspense, lazy } from "react";
 import { Route, Switch } from "wouter";
 
+import { Page } from "@/parts/Page";
 import { Empty, Loading } from "@/parts/State";
 import { Boundary } from "@/shell/Boundary";
 import { Shell } from "@/shell/Shell";
@@ -38,7 +39,9 @@ export function App() {
             <Route path="/label" component={Label} />
             <Route path="/search" component={Search} />
             <Route>
-              <Empty title="No such page">The address leads nowhere here.</Empty>
+              <Page title="No such page">
+                <Empty title="Nothing is here">The address leads nowhere.</Empty>
+              </Page>
             </Route>
           </Switch>
         </Suspense>

@@ -13,6 +13,8 @@ export type Order = "asc" | "desc";
 export interface Column<Row> {
   readonly key: string;
   readonly label: string;
+  /** The label is read aloud only. */
+  readonly hidden?: boolean;
   /** A CSS grid track; another one on a phone. */
   readonly width: string;
   readonly narrow?: string;
@@ -116,7 +118,7 @@ function Header<Row>({ column, sort, order, onSort }: Props<Row> & { column: Col
   if (by === undefined || onSort === undefined) {
     return (
       <div role="columnheader" className={css.header} data-number={column.number ? true : undefined}>
-        {column.label}
+        {column.hidden ? <span className="sr-only">{column.label}</span> : column.label}
       </div>
     );
   }

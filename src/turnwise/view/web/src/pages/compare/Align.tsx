@@ -74,7 +74,9 @@ function Aligned({ a, b, page }: { a: EpisodeRef; b: EpisodeRef; page: AlignPage
           <h1 className={css.title}>Side by side</h1>
           <p className={css.told}>
             {page.shared > 0
-              ? `The first ${plural(page.shared, "turn")} are the same.`
+              ? page.shared === 1
+                ? "The first turn is the same."
+                : `The first ${plural(page.shared, "turn")} are the same.`
               : "They differ from the first turn."}
           </p>
         </div>

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { useMove } from "@/api/mutations";
 import type { PlayPage, ToolShape } from "@/api/types";
 import { useKeys } from "@/lib/keys";
+import { unwrapped } from "@/lib/unwrapped";
 import { Button } from "@/parts/Button";
 import { Fold } from "@/parts/Fold";
 import { TextArea, TextField } from "@/parts/Field";
@@ -56,7 +57,10 @@ function Choices({
   choose: (action: number) => void;
 }) {
   const [text, setText] = useState("");
-  const shown = choices.filter((choice) => choice.text.toLowerCase().includes(text.toLowerCase()));
+  const names = unwrapped(choices.map((choice) => choice.text));
+  const shown = choices
+    .map((choice, place) => ({ id: choice.id, text: names[place] ?? choice.text }))
+    .filter((choice) => choice.text.toLowerCase().includes(text.toLowerCase()));
   // The first nine have a key each.
   useKeys(
     Object.fromEntries(

@@ -20,7 +20,8 @@ export function columns(
   return [
     {
       key: "choose",
-      label: "",
+      label: "Choose to compare",
+      hidden: true,
       width: "1.25rem",
       cell: (run) => (
         <input

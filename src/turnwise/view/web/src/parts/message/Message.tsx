@@ -75,7 +75,7 @@ function Words({ text, tool, name }: { text: string; tool: boolean; name: string
       ) : (
         // A box that scrolls must be reachable by keyboard.
         // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-        <pre className={css.output} tabIndex={0} role="region" aria-label="Result">
+        <pre className={css.output} tabIndex={0} role="group" aria-label="Result">
           <Ansi text={text} />
         </pre>
       )}

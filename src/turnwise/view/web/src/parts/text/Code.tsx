@@ -23,7 +23,7 @@ export function Code({ text, language, label }: { text: string; language: string
   return (
     // A box that scrolls must be reachable by keyboard.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <pre className={css.code} tabIndex={0} role="region" aria-label={label ?? `${language || "plain"} code`}>
+    <pre className={css.code} tabIndex={0} role="group" aria-label={label ?? `${language || "plain"} code`}>
       <code>
         {language === "" || text.length > MOST ? (
           bare

@@ -62,15 +62,21 @@ function Row({ line, end }: { line: TurnLine; end: number }) {
       type="button"
       className={css.timing}
       aria-current={turn === line.index ? "true" : undefined}
-      aria-label={`Turn ${line.index}, ${line.role}: model ${duration(line.model)}, tools ${duration(line.tool)}, wait ${duration(line.wait)}`}
+      title={`${line.role}: model ${duration(line.model)}, tools ${duration(line.tool)}, wait ${duration(line.wait)}`}
       onClick={() => select(line.index)}
     >
       <span className={css.index}>{line.index}</span>
       <span className={css.lane}>
         <span style={{ width: share((line.start ?? 0) - wait) }} />
-        <span data-part="wait" style={{ width: share(wait) }} />
-        <span data-part="model" style={{ width: share(line.model) }} />
-        <span data-part="tool" style={{ width: share(line.tool) }} />
+        {(
+          [
+            ["wait", wait],
+            ["model", line.model],
+            ["tool", line.tool],
+          ] as const
+        ).map(([part, seconds]) =>
+          (seconds ?? 0) > 0 ? <span key={part} data-part={part} style={{ width: share(seconds) }} /> : null,
+        )}
       </span>
       <span className={css.took}>{duration(spent)}</span>
     </button>

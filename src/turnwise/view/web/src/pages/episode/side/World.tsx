@@ -46,8 +46,12 @@ export function standing(frames: readonly FrameLine[], turn: number): number {
   );
 }
 
+/** How wide pictures of a run are for their height: known from the first, so that the next one moves nothing. */
+const shapes = new Map<string, number>();
+
 function Film({ frames, place }: { frames: readonly FrameLine[]; place: number }) {
-  const { select } = useReading();
+  const { select, episode } = useReading();
+  const [shape, setShape] = useState(shapes.get(episode.run));
   const [playing, setPlaying] = useState(false);
   const show = (next: number) => {
     const frame = frames[next];
@@ -66,8 +70,16 @@ function Film({ frames, place }: { frames: readonly FrameLine[]; place: number }
   if (frame === undefined) return null;
   return (
     <div className={css.world}>
-      <div className={css.stage}>
-        <img src={frame.url} alt={frame.label} decoding="async" />
+      <div className={css.stage} style={shape === undefined ? {} : { height: "auto", aspectRatio: shape }}>
+        <img
+          src={frame.url}
+          alt={frame.label}
+          onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) => {
+            if (shape !== undefined || naturalHeight === 0) return;
+            shapes.set(episode.run, naturalWidth / naturalHeight);
+            setShape(naturalWidth / naturalHeight);
+          }}
+        />
       </div>
       <div className={css.scrub}>
         <IconButton

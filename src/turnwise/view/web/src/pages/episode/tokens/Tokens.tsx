@@ -31,7 +31,9 @@ export function Tokens({ turn }: { turn: TurnShape }) {
   const methods = about.data?.credit ?? [];
   const credit = shade === "credit" ? (method ?? methods[0]?.name) : undefined;
   const answer = useQuery({ ...ask.tokens(episode, turn.index, credit), placeholderData: (old) => old });
-  const [chosen, setChosen] = useState(0);
+  const [pointed, setChosen] = useState<number>();
+  const first = answer.data?.tokens.findIndex((token) => token.sampled) ?? 0;
+  const chosen = pointed ?? Math.max(0, first);
   return (
     <div className={css.view}>
       <div className={css.bar}>

@@ -46,7 +46,7 @@ export function More({ turn, part, place }: { turn: number; part: PartShape; pla
       </p>
       {/* A box that scrolls must be reachable by keyboard. */}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <div className={css.window} tabIndex={0} role="region" aria-label="More of the text">
+      <div className={css.window} tabIndex={0} role="group" aria-label="More of the text">
         {answer.error ? answer.error.message : <Visible text={answer.data?.text ?? ""} />}
       </div>
     </div>
