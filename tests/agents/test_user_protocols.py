@@ -361,10 +361,10 @@ def test_a_criterion_a_turn_must_be_asked_for(questions: int, score: float) -> N
             known = said.text
             for _ in range(10):
                 reply = await episode.agent.respond(said)
-                said = await episode.user.respond(reply)
-                known += said.text
                 if reply.text == "I answer.":
                     break
+                said = await episode.user.respond(reply)
+                known += said.text
             episode.reward(all(word in known for word in ("West", "2024", "open")))
 
     user = ScriptedModel(agenda_user(lambda task: CRITERIA, most=1))
