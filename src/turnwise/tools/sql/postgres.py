@@ -1,0 +1,228 @@
+"""PostgreSQL: a copy of a database is one made from a template, for a role that may do nothing else.
+
+What keeps SQL in: a role and a database of each copy's own, so that it sees no other copy's sessions; no
+right to files, programs, extensions or roles, which are a superuser's; one statement at a time, none of which
+may end the transaction; time limits of the server's and of ours; a limit of what it may spill to disk. Needs
+the extra `sql`, and the URL of a superuser on a server, who makes databases and roles.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import secrets
+import threading
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+from turnwise.errors import ConfigError, SandboxError
+from turnwise.tools.sql.result import RefusedError, Result, SqlLimits, failed, result, too_late
+from turnwise.tools.sql.split import first_word, split
+
+_REFUSED = frozenset(
+    (
+        *("BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE", "PREPARE"),
+        *("COPY", "LISTEN", "NOTIFY", "UNLISTEN", "DISCARD", "LOAD", "DEALLOCATE", "DECLARE"),
+        *("SET", "RESET", "LOCK", "CHECKPOINT"),
+    )
+)
+
+
+def _library() -> Any:
+    try:
+        import psycopg
+    except ImportError:
+        raise ConfigError("psycopg is not installed: install turnwise[sql]") from None
+    return psycopg
+
+
+class Postgres:
+    """A PostgreSQL database to make copies of.
+
+    The template is made once a server, named by the script's hash, and stays there.
+
+    Args:
+        url: `postgresql://user@host:port/database`, of a superuser.
+        script: SQL that makes the database; trusted.
+    """
+
+    dialect = "PostgreSQL"
+
+    def __init__(self, url: str, *, script: str) -> None:
+        self._url = url
+        self._script = script
+        self.template = f"turnwise_base_{hashlib.sha256(script.encode()).hexdigest()[:16]}"
+        self._lock = threading.Lock()
+
+    def open(self, limits: SqlLimits) -> PostgresSession:
+        """A fresh copy."""
+        with self._lock:
+            assert self._made
+        name = f"turnwise_{secrets.token_hex(8)}"
+        password = secrets.token_hex(16)
+        try:
+            self._copy(name, password, limits)
+        except _library().Error as error:
+            raise SandboxError(
+                f"PostgreSQL: cannot copy the database: {str(error).splitlines()[0]}"
+            ) from None
+        return PostgresSession(self, name, password)
+
+    def _copy(self, name: str, password: str, limits: SqlLimits) -> None:
+        """Make a copy, and the role it is for."""
+        with self.admin() as admin:
+            admin.execute(
+                f"CREATE ROLE {name} LOGIN PASSWORD '{password}' NOSUPERUSER NOCREATEDB NOCREATEROLE "
+                "NOREPLICATION NOBYPASSRLS CONNECTION LIMIT 1"
+            )
+            admin.execute(f"ALTER ROLE {name} SET temp_file_limit = '{limits.memory_mb}MB'")
+            admin.execute(f"CREATE DATABASE {name} TEMPLATE {self.template}")
+            admin.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+            admin.execute(f"GRANT CONNECT, TEMP ON DATABASE {name} TO {name}")
+        with self.admin(name) as inside:
+            # The template's own role made everything in it; here all is the new role's.
+            inside.execute(f"REASSIGN OWNED BY {self.template} TO {name}")
+
+    def admin(self, database: str | None = None) -> Any:
+        """A superuser's connection."""
+        psycopg = _library()
+        where = psycopg.conninfo.make_conninfo(self._url, **({"dbname": database} if database else {}))
+        return self.connect(where)
+
+    def connect(self, where: str) -> Any:
+        """Any connection.
+
+        Raises:
+            SandboxError: the server does not answer.
+        """
+        psycopg = _library()
+        try:
+            return psycopg.connect(where, autocommit=True, connect_timeout=10)
+        except psycopg.Error as error:
+            raise SandboxError(f"PostgreSQL does not answer: {str(error).splitlines()[0]}") from None
+
+    def conninfo(self, name: str, password: str) -> str:
+        """Where a copy's own role finds it."""
+        make = _library().conninfo.make_conninfo
+        return make(self._url, dbname=name, user=name, password=password)
+
+    def drop(self, name: str) -> None:
+        """Drop a copy and its role."""
+        with self.admin() as admin:
+            admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            admin.execute(f"DROP ROLE IF EXISTS {name}")
+
+    @cached_property
+    def _made(self) -> bool:
+        """Make the template, where it is not there."""
+        psycopg = _library()
+        name = self.template
+        with self.admin() as admin:
+            # Several processes may want the same one.
+            admin.execute("SELECT pg_advisory_lock(%s)", [int(name[-15:], 16)])
+            if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+                return True
+            if not admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone():
+                admin.execute(f"CREATE ROLE {name} NOLOGIN")
+            building = f"{name}_building"
+            admin.execute(f"DROP DATABASE IF EXISTS {building} WITH (FORCE)")
+            admin.execute(f"CREATE DATABASE {building}")
+            try:
+                with self.admin(building) as inside:
+                    inside.execute(f"ALTER SCHEMA public OWNER TO {name}")
+                    inside.execute(f"SET ROLE {name}")
+                    inside.execute(self._script)
+            except psycopg.Error as error:
+                raise ConfigError(f"Postgres: cannot make the database: {error}") from None
+            admin.execute(f"ALTER DATABASE {building} RENAME TO {name}")
+        return True
+
+
+class PostgresSession:
+    """An open copy."""
+
+    def __init__(self, engine: Postgres, name: str, password: str) -> None:
+        self._engine = engine
+        self._name = name
+        self._library = _library()
+        try:
+            self._connection = engine.connect(engine.conninfo(name, password))
+        except BaseException:
+            engine.drop(name)
+            raise
+        # Each statement by itself in the extended protocol, which takes no second one behind a semicolon.
+        self._connection.prepared_max = 1
+
+    def run(self, sql: str, *, write: bool, seed: int, limits: SqlLimits) -> Result:
+        """Run statements as one transaction; see `Session`."""
+        connection = self._connection
+        late = threading.Event()
+
+        def cancel() -> None:
+            late.set()
+            with contextlib.suppress(Exception):
+                connection.cancel()
+
+        clock = threading.Timer(limits.seconds, cancel)
+        connection.execute("BEGIN" if write else "BEGIN READ ONLY")
+        clock.start()
+        try:
+            connection.execute("SELECT setseed(%s)", [seed % 1000 / 1000])
+            connection.execute(f"SET LOCAL statement_timeout = {int(limits.seconds * 1000) + 1}")
+            outcome = self._statements(sql, limits)
+            connection.execute("COMMIT" if write else "ROLLBACK")
+        except (self._library.Error, RefusedError, ValueError) as error:
+            stopped = late.is_set() or isinstance(error, self._library.errors.QueryCanceled)
+            outcome = too_late(limits) if stopped else failed(error, limits)
+            self._roll_back()
+        finally:
+            clock.cancel()
+        return outcome
+
+    def _roll_back(self) -> None:
+        """End a transaction that failed; where the connection is gone, so is the copy.
+
+        Raises:
+            SandboxError: it is gone.
+        """
+        try:
+            self._connection.execute("ROLLBACK")
+        except self._library.Error as error:
+            raise SandboxError(f"PostgreSQL ended the session: {str(error).splitlines()[0]}") from None
+
+    def _statements(self, sql: str, limits: SqlLimits) -> Result:
+        outcome: Result | None = None
+        if "\0" in sql:
+            raise RefusedError("a zero byte is no SQL")
+        for statement in split(sql):
+            word = first_word(statement)
+            if word in _REFUSED:
+                raise RefusedError(f"{word} is not allowed; each call is one transaction already")
+            with self._connection.cursor() as cursor:
+                cursor.execute(statement, prepare=True)
+                columns = [column.name for column in cursor.description or ()]
+                rows: list[Any] = cursor.fetchmany(limits.rows + 1) if columns else []
+                changed = None if columns else cursor.rowcount
+            if columns or outcome is None or not outcome.columns:
+                outcome = result(columns, rows, changed, limits)
+        if outcome is None:
+            raise RefusedError("expected a statement")
+        return outcome
+
+    def content(self) -> Iterator[tuple[str, Sequence[str], Sequence[Sequence[Any]]]]:
+        """Each table."""
+        names = self._connection.execute(
+            "SELECT schemaname, tablename FROM pg_tables "
+            "WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND schemaname NOT LIKE 'pg\\_%'"
+        ).fetchall()
+        for schema, name in names:
+            quoted = ".".join('"' + part.replace('"', '""') + '"' for part in (schema, name))
+            rows = self._connection.execute(f"SELECT * FROM {quoted}")
+            yield f"{schema}.{name}", [column.name for column in rows.description], rows.fetchall()
+
+    def close(self) -> None:
+        """Drop it."""
+        with contextlib.suppress(self._library.Error):
+            self._connection.close()
+        self._engine.drop(self._name)
