@@ -19,7 +19,7 @@ from turnwise.environments.parts.picture import Picture
 from turnwise.errors import ConfigError, StoreError
 from turnwise.log import as_seen
 from turnwise.message import Message
-from turnwise.view.live import allowed
+from turnwise.view.live import allowed, choices
 from turnwise.view.live.seat import Seat
 from turnwise.view.live.stage import Stage
 from turnwise.view.reading import messages
@@ -31,7 +31,6 @@ from turnwise.view.server import shapes as s
 
 _KEPT = 200
 """Plays that are remembered."""
-_CHOICES = 500
 _MESSAGES = 500
 _SOON = 0.4
 """Seconds that an answer to a move waits for what follows from it."""
@@ -186,7 +185,7 @@ class Plays:
             messages=[] if found is None else [messages.message(found, said) for said in shown],
             earlier=len(heard) - len(shown),
             picture=None if play.picture is None else picture,
-            choices=[] if request is None else _choices(request.actions),
+            choices=[] if request is None else choices.listed(request.actions),
             text=True,
             tools=[] if request is None else [tool_shape(tool) for tool in request.tools],
             stop=None if log is None or log.stop is None else log.stop.value,
@@ -217,14 +216,3 @@ def _all(found: Found, role: str) -> tuple[Message, ...]:
     """All that a role was told and said in an episode."""
     view = RoleView(found.log, role)
     return tuple(as_seen(found.log.turns[turn], role) for turn in view.known)
-
-
-def _choices(space: Any) -> list[s.Choice]:
-    """The legal actions, where one makes a whole reply and they are few enough to be listed."""
-    if space is None:
-        return []
-    offer = space.offer(())
-    actions = offer.actions[:_CHOICES]
-    if len(offer.actions) > _CHOICES or not actions or space.offer((actions[0].id,)).actions:
-        return []
-    return [s.Choice(id=action.id, text=action.text) for action in actions]

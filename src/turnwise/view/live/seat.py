@@ -14,6 +14,7 @@ from collections.abc import Callable
 from turnwise.errors import ConfigError, ModelError
 from turnwise.message import Message, ToolCall
 from turnwise.model import Request, Sample
+from turnwise.view.live.choices import whole
 from turnwise.view.reading.errors import RefusedError
 from turnwise.view.server import shapes as s
 
@@ -113,7 +114,10 @@ class Seat:
             if request.actions is None:
                 raise ConfigError("there are no actions to choose from now: say something")
             try:
-                return Message(role="assistant", content=request.actions.render((wanted.action,)))
+                chosen = whole(request.actions, wanted.action)
             except (ValueError, KeyError, IndexError):
-                raise ConfigError(f"action {wanted.action} is not legal now") from None
+                chosen = None
+            if chosen is None:
+                raise ConfigError(f"action {wanted.action} is no legal reply now")
+            return Message(role="assistant", content=request.actions.render(chosen))
         return Message(role="assistant", content=wanted.text or "")

@@ -1216,6 +1216,9 @@ class Choice(Reply, frozen=True, kw_only=True):
 
     id: int
     text: str
+    """As it is said."""
+    label: str
+    """The same without marks such as `<answer>`."""
 
 
 class PlayPage(Reply, frozen=True, kw_only=True):
