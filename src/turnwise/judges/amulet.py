@@ -116,7 +116,7 @@ class AmuletActs(msgspec.Struct, frozen=True, kw_only=True):
 class AmuletMaxims(msgspec.Struct, frozen=True, kw_only=True):
     """Says of each maxim which response keeps it better, then decides."""
 
-    maxims: dict[str, str] = MAXIMS
+    maxims: dict[str, str] = msgspec.field(default_factory=lambda: dict(MAXIMS))
     """Name and meaning."""
     swap: bool = True
     view: View = View()

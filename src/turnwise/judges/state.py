@@ -1,6 +1,6 @@
 """`state`: checks that no model is needed for: the state an episode left, what was said, what was called.
 
-An environment leaves its final state in its log: a note named `state` (the state itself, or
+An environment leaves its final state in its log: a note named `final_state` (the state itself, or
 `{"hash": ...}`), which it takes from its desk at the end. What a task asks for are the parts of a product, as
 in tau-bench: the state equals the one that the reference calls lead to (by hash), assertions on the state
 hold, certain strings were said, certain calls were made. Each part is 1 or 0, and all must be 1.
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, ClassVar, Literal, TypeAlias, cast
 
 import msgspec
 
@@ -20,6 +20,8 @@ from turnwise.message import ToolCall
 from turnwise.verdict import Asker, Verdict, no_verdict
 from turnwise.wire import Record
 
+FINAL_STATE = "final_state"
+"""Name of the note in which an environment leaves its final state."""
 Part: TypeAlias = Literal["state", "assertions", "said", "calls"]
 
 
@@ -40,6 +42,8 @@ class Assertion(Record, frozen=True, kw_only=True):
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """Programmatic checks of an episode; asks nobody."""
+
+    asks: ClassVar[bool] = False
 
     parts: tuple[Part, ...] = ("state", "assertions", "said", "calls")
     """Which of them count; one that the task says nothing of is left out."""
@@ -87,7 +91,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
             return made_all(log, wanted)
         state = final_state(log)
         if state is None:
-            return no_verdict("the episode left no note named 'state'")
+            return no_verdict("the episode left no note named 'final_state'")
         if part == "state":
             same = hash_of(state) == hash_of(wanted[0])
             return Verdict(score=float(same), passed=same, reason=None if same else "the state is another")
@@ -102,7 +106,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
 def final_state(log: EpisodeLog) -> Any:
     """The state that an episode left; None where it left none."""
-    notes = [note.value for note in log.notes if note.name == "state"]
+    notes = [note.value for note in log.notes if note.name == FINAL_STATE]
     return notes[-1] if notes else None
 
 
