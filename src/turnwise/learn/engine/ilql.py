@@ -151,7 +151,10 @@ class ILQL:
             self._quick = Valued.of(policy.module, policy.tokenizer)
         self._slow = self._quick.copied()
         self._weights = self._quick.weights()
-        self._optimizer = torch.optim.AdamW(self._weights, lr=self.options.lr, weight_decay=0.0)
+        # As LMRL-Gym's: targets move, so what gradients were long ago says little of what they are now.
+        self._optimizer = torch.optim.AdamW(
+            self._weights, lr=self.options.lr, betas=(0.9, 0.95), weight_decay=0.0
+        )
 
     def learn(
         self, batch: Batch, *, steps: int, rows: int = 32, seed: int = 0, among: Ints | None = None
