@@ -25,6 +25,7 @@ from turnwise.cli import (
     replay,
     resume,
     run,
+    serve_mcp,
     show,
     systems,
     train,
@@ -56,12 +57,13 @@ COMMANDS = (
     render,
     play,
     view,
+    serve_mcp,
     envs,
     systems,
     doctor,
 )
 for module in COMMANDS:
-    app.command(module.__name__.rpartition(".")[2])(module.command)
+    app.command(module.__name__.rpartition(".")[2].replace("_", "-"))(module.command)
 
 
 @app.callback(invoke_without_command=True)

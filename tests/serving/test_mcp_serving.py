@@ -1,0 +1,198 @@
+"""Environments as MCP servers: the official client plays them, over every transport."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from turnwise.environment import Environment
+from turnwise.episode import Episode
+from turnwise.message import Image
+from turnwise.task import Task
+from turnwise.tools.desk import Desk
+from turnwise.tools.function import tool
+
+pytest.importorskip("mcp", reason="the MCP SDK is not installed; get it by: pip install 'turnwise[mcp]'")
+
+from mcp import Client, StdioServerParameters
+
+from turnwise.serving.mcp import McpEnvironment
+
+
+class Till(Desk):
+    """A till."""
+
+    total: int = 0
+
+    @tool
+    def add(self, price: int) -> int:
+        """Ring something up."""
+        self.total += price
+        return self.total
+
+    @tool(kind="read")
+    def receipt(self) -> Image:
+        """A picture of the receipt."""
+        return Image(media_type="image/png", data=b"png")
+
+
+class Market(Environment, kw_only=True, frozen=True):
+    """A cashier, and a customer who says a price at a time."""
+
+    name = "market"
+    roles = ("cashier", "customer")
+
+    def tasks(self) -> list[Task]:
+        return [Task(id="small", meta={"prices": [3]}), Task(id="large", meta={"prices": [5, 7]})]
+
+    def agents(self) -> dict[str, Any]:
+        return {"customer/shopper": shopper, "cashier/honest": ["hello"]}
+
+    def defaults(self) -> dict[str, str]:
+        return {"customer": "shopper"}
+
+    async def run(self, task: Task, episode: Episode) -> None:
+        till = Till()
+        wanted = await episode.customer.respond("What do you want?")
+        for _ in task.meta["prices"]:
+            reply = await episode.cashier.respond(wanted, tools=till.tools())
+            wanted = await episode.customer.respond(reply)
+        episode.reward(till.total == sum(task.meta["prices"]))
+
+
+def shopper(task: Task, rng: Any) -> Any:
+    heard = yield
+    for price in task.meta["prices"]:
+        heard = yield f"Something for {price}."
+    yield f"Thanks for {heard.text!r}."
+
+
+async def shop(client: Client) -> list[Any]:
+    """Play the larger task through a client; gives all that came back."""
+    listed = await client.list_tools()
+    said: list[Any] = [[made.name for made in listed.tools]]
+
+    async def use(name: str, arguments: dict[str, Any] | None = None) -> None:
+        result = await client.call_tool(name, arguments or {})
+        texts = [getattr(block, "text", block.type) for block in result.content]
+        said.append((result.is_error, *texts))
+
+    await use("listen")
+    await use("listen")
+    await use("add", {"price": 5})
+    await use("add", {"price": "much"})
+    await use("receipt")
+    await use("say", {"text": "Anything else?"})
+    await use("say", {"words": "x"})
+    await use("add", {"price": 7})
+    await use("nothing")
+    await use("say", {"text": "Bye."})
+    await use("add", {"price": 1})
+    return said
+
+
+EXPECTED = [
+    ["listen", "say", "add", "receipt"],
+    (False, "Something for 5."),
+    (False, "Nothing was said since."),
+    (False, "5"),
+    (True, "error: add: the argument 'price': expected `int`, got `str`"),
+    (False, "image"),
+    (False, "Something for 7."),
+    (True, "error: say: the argument 'text' must be text"),
+    (False, "12"),
+    (True, "error: there is no tool 'nothing'; tools: add, receipt"),
+    (False, "[The conversation is over: completed; score 1]"),
+    (True, "error: [The conversation is over: completed; score 1]"),
+]
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+def test_a_client_plays_a_role(mode: str) -> None:
+    async def go() -> list[Any]:
+        served = McpEnvironment(Market(), task="large")
+        async with Client(served.server, mode=mode) as client:
+            assert "listen" in (client.instructions or "")
+            said = await shop(client)
+        episode = served.sessions["stdio"].seat.episode
+        notes = [note.value["changes"] for note in episode.notes if note.name == "changes"]
+        assert notes[-1] == [{"at": ["total"], "was": 5, "now": 12}]
+        await served.close()
+        return said
+
+    assert asyncio.run(go()) == EXPECTED
+
+
+FILE = f"{__file__}:Market"
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "turnwise", "serve-mcp", FILE, *words]
+
+
+def test_the_command_serves_over_stdio() -> None:
+    async def go() -> list[Any]:
+        program, *words = command("--task", "large")
+        async with Client(StdioServerParameters(command=program, args=words)) as client:
+            return await shop(client)
+
+    assert asyncio.run(asyncio.wait_for(go(), 60)) == EXPECTED
+
+
+@pytest.fixture
+def listening() -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(command("--http", f"127.0.0.1:{port}"), stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(400):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}/mcp"
+    finally:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+
+
+def test_each_session_over_http_is_an_episode(listening: str) -> None:
+    async def go() -> None:
+        async with Client(listening) as one, Client(listening) as other:
+            first = await one.call_tool("listen", {})
+            second = await other.call_tool("listen", {})
+            # One task after the other, and a till for each.
+            assert [block.text for block in (*first.content, *second.content)] == [
+                "Something for 3.",
+                "Something for 5.",
+            ]
+            for client, price, total in ((one, 3, "3"), (other, 5, "5"), (other, 7, "12")):
+                result = await client.call_tool("add", {"price": price})
+                assert result.content[0].text == total
+
+    asyncio.run(asyncio.wait_for(go(), 60))
+
+
+def test_what_is_wrong_is_said_in_a_line(tmp_path: Path) -> None:
+    for words, line in (
+        (["--task", "none"], "no task"),
+        (["--http", "8000"], "expected HOST:PORT"),
+        (["--http", "0.0.0.0:8000"], "listen on 127.0.0.1"),
+        (["--as", "thief"], "no role 'thief'"),
+    ):
+        done = subprocess.run(command(*words), capture_output=True, text=True, timeout=60)
+        assert done.returncode == 2
+        assert line in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert done.stdout == ""
