@@ -212,12 +212,11 @@ STUDY = Study(
         f"walls, as there. The data are {25 * SIZE['walks']} walks, one in 28 by the shortest way, "
         f"the others random. The policy is a Llama of two layers with random weights, cloned from them for "
         f"{SIZE['clone_steps']} steps of 128 moves. PPO has {SIZE['ppo_steps']} steps of "
-        f"{SIZE['episodes']} "
-        f"episodes of its own, one from each start. ILQL has {SIZE['ilql_steps']} steps over the moves of "
-        f"the data, each that they have of a cell counting the same (γ 0.99, τ {OPTIONS.tau:g}, α {OPTIONS.alpha:g}, "
-        f"target rate {OPTIONS.polyak:g}, β {BETA:g}; the benchmark's maze has τ 0.95, α 0 and a target rate "
-        f"of 0.005, over many more steps). These three and the number of steps were chosen by seed 0, as was "
-        f"that of PPO's steps. All are tested "
+        f"{SIZE['episodes']} episodes of its own, one from each start. ILQL has {SIZE['ilql_steps']} steps "
+        f"over the moves of the data, each that they have of a cell counting the same (γ 0.99, "
+        f"τ {OPTIONS.tau:g}, α {OPTIONS.alpha:g}, target rate {OPTIONS.polyak:g}, β {BETA:g}; the "
+        f"benchmark's maze has τ 0.95, α 0 and a target rate of 0.005, over many more steps). How long each "
+        f"of the two learns, and how fast, was chosen by its curve of seed 0. All are tested "
         f"{SIZE['tests']} times from each start, sampling at temperature 1."
     ),
     papers=(
@@ -232,7 +231,7 @@ STUDY = Study(
         ),
         "ilql": Arm(
             "ILQL",
-            "goes on from the clone by the data alone: Q of every token, by which the clone's logits are tilted",
+            "goes on by the data alone: learns Q of every token, which tilts the logits of the clone",
         ),
     },
     curves=(
