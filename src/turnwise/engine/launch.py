@@ -132,6 +132,10 @@ def _pick_up(
     config, store = run.config, run.store
     if concurrency is not None:
         config = msgspec.structs.replace(config, concurrency=concurrency)
+    if run.row.kind == "judge" and given.tasks is None:
+        from turnwise.engine.cases import cases, judged_runs
+
+        given = given._replace(tasks=cases(*judged_runs(run.row.parent or "", store)))
     environment = resolve.environment(config, given)
     plan = None if run.row.kind == "fork" else _same_plan(run, config, environment, given)
     cast = resolve.casting(config, environment, given)

@@ -24,7 +24,7 @@ from turnwise.verdict import Asker, Unreadable, Verdict, json_objects, judged, n
 
 
 class Objexmt(msgspec.Struct, frozen=True, kw_only=True):
-    """Extracts the objective, then measures how like the true one it is."""
+    """What somebody was really after, in the judge's words; how like the truth that is, as in ObjexMT."""
 
     truth: str = "objective"
     """Where an episode's task holds the true objective."""

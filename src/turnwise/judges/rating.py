@@ -22,7 +22,7 @@ from turnwise.verdict import Asker, JsonRating, Unreadable, Verdict
 
 
 class Rating(msgspec.Struct, frozen=True, kw_only=True):
-    """`rating`: each answer of a role by criteria in words; see `rating_judge`."""
+    """Each answer of a role by criteria in words, from 1 to 10."""
 
     criteria: str = "How well does it serve the user?"
     role: str = ""
@@ -56,7 +56,7 @@ class Rating(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MTEvalRating(msgspec.Struct, frozen=True, kw_only=True):
-    """`mt_eval`: MT-Eval's own judge; see `mt_eval_judge`."""
+    """MT-Eval's own questions about its episodes, where no rule decides."""
 
     variant: Literal["published", "corrected"] = "corrected"
     unreadable: Unreadable = Unreadable()

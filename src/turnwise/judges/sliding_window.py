@@ -55,7 +55,7 @@ def windows(count: int, *, size: int = 10, overlap: int = 2) -> list[tuple[int, 
 
 
 class SlidingWindow(msgspec.Struct, frozen=True, kw_only=True):
-    """VitaBench's judge; see the module."""
+    """A rubric carried through a long conversation, window by window, as VitaBench does."""
 
     criteria: tuple[Criterion, ...] = ()
     """For every episode."""

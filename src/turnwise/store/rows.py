@@ -15,7 +15,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     """Its name everywhere else."""
     kind: str
-    """`run`, `fork`, `train`, or `eval` (of a policy in training)."""
+    """`run`, `fork`, `train`, `eval` (of a policy in training), or `judge` (of another run)."""
     environment: str
     planned: int
     """Episodes it shall have."""
@@ -25,7 +25,8 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     """`running`, `done`, or `stopped` (it can be resumed)."""
     parent: str | None = None
-    """For a fork: the episode and turn it left, `RUN/NUMBER@TURN`; for an evaluation: `RUN@STEP`."""
+    """For a fork: the episode and turn it left, `RUN/NUMBER@TURN`; for an evaluation: `RUN@STEP`; for a judge:
+    the run it judges, or of pairs `RUN~RUN`."""
     config: dict[str, Any]
     """The resolved configuration."""
     provenance: dict[str, Any]

@@ -41,7 +41,7 @@ class Judging(Environment, kw_only=True, frozen=True):
     capabilities: ClassVar[Capabilities] = Capabilities(known_answer=True)
 
     judge: str = "rubric"
-    """A kind of judge (`turnwise envs judging` names them), or `file.py:Name`."""
+    """A kind of judge (`turnwise judge` lists them), or `file.py:Name`."""
     config: dict[str, Any] = {}
     """Its settings."""
     reward: Literal["agreement", "verdict"] = "agreement"

@@ -1,0 +1,195 @@
+"""Judging a stored run, and what all who judged it make of it: other judges, people, the environment itself.
+
+A judge's run is a run like any other (kind `judge`, its parent the judged run), so that it is resumed,
+replayed and read like one; judging again is another run, and overwrites nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import msgspec
+
+from turnwise.engine import launch, resolve
+from turnwise.engine.cases import JUDGE, cases, parent_of
+from turnwise.engine.config import RunConfig
+from turnwise.engine.launch import Watch
+from turnwise.engine.resolve import Given
+from turnwise.engine.results import Run
+from turnwise.errors import ConfigError
+from turnwise.log import EpisodeLog
+from turnwise.metrics import Agreement, Estimate, PositionBias, cohen_kappa, position_bias, spearman
+from turnwise.metrics.bias import Place
+from turnwise.store.annotations import Annotations
+
+
+async def judge(
+    run: Run,
+    config: RunConfig,
+    *,
+    against: Run | None = None,
+    given: Given = resolve.NONE_GIVEN,
+    watch: Watch | None = None,
+) -> Run:
+    """Judge all episodes of a run that came to an end, as a run of its own in the same store.
+
+    Args:
+        run: What to judge.
+        config: Of the judge's run: environment `judging`, with the kind of judge and its settings.
+        against: The run whose episodes stand beside these, for a judge of pairs.
+        given: Things made in Python that go before what the config names.
+        watch: See `launch.Watch`.
+
+    Raises:
+        ConfigError: there is nothing to judge, or the judge cannot be made.
+        RunStopped: it stopped before its end, and can be resumed.
+    """
+    environment = resolve.environment(config, given)
+    pairs = environment.settings() and _of_pairs(environment)
+    if pairs != (against is not None):
+        needs = "two runs: name the other by --against" if pairs else "single episodes: leave out --against"
+        raise ConfigError(f"judge {environment.settings().get('judge')!r} judges {needs}")
+    found = cases(run, against)
+    if config.ids is None and (run.status != "done" or (against is not None and against.status != "done")):
+        # More episodes may come: a resumed judge goes on with those that were there.
+        config = msgspec.structs.replace(config, ids=tuple(task.id for task in found))
+    things = given._replace(tasks=found)
+    parent = parent_of(run, against)
+    return await launch.start(config, run.store, given=things, watch=watch, kind=JUDGE, parent=parent)
+
+
+def _of_pairs(environment: Any) -> bool:
+    from turnwise.judges.kinds import of_pairs
+
+    return of_pairs(environment.kind)
+
+
+def judges_of(run: Run) -> list[Run]:
+    """The runs that judged a run, the oldest first."""
+    rows = [row for row in run.store.runs() if row.kind == JUDGE and row.parent == run.id]
+    return [Run(run.store, row) for row in reversed(rows)]
+
+
+class Rater(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who judged episodes of a run; by number, where they gave a verdict."""
+
+    name: str
+    scores: dict[int, float]
+    passed: dict[int, bool]
+
+    @property
+    def mean(self) -> float:
+        """Their mean score; nan for none."""
+        return sum(self.scores.values()) / len(self.scores) if self.scores else math.nan
+
+
+def raters(run: Run, *, solved: float | None = None) -> list[Rater]:
+    """Everybody who judged a run: the environment, each judge's run, each person.
+
+    Args:
+        run: The run.
+        solved: A score passes from here on, where nobody said whether it does; by default 0.5 where all of a
+            rater's scores are from 0 to 1, and nothing follows from others.
+    """
+    rows = run.store.columns(run.row.number, ("number", "score"))
+    found = [
+        _rater("environment", {number: score for number, score in rows if score is not None}, {}, solved)
+    ]
+    for judged in judges_of(run):
+        agents = "+".join(agent.use for agent in judged.config.agents.values())
+        name = f"{judged.config.settings.get('judge', 'rubric')} by {agents} ({judged.id})"
+        scores: dict[int, float] = {}
+        passed: dict[int, bool] = {}
+        for row in judged.episodes():
+            number = int(row.task.rpartition("/")[2])
+            if "verdict" in row.metrics:
+                scores[number] = row.metrics["verdict"]
+            if "passed" in row.metrics:
+                passed[number] = row.metrics["passed"] >= 0.5
+        found.append(_rater(name, scores, passed, solved))
+    return [one for one in [*found, *_people(run, solved)] if one.scores or one.passed]
+
+
+def _people(run: Run, solved: float | None) -> list[Rater]:
+    """The thumbs and scores that people gave whole episodes."""
+    scores: dict[str, dict[int, float]] = {}
+    passed: dict[str, dict[int, bool]] = {}
+    for word in Annotations(run.store).held():
+        target = word.target
+        if target.run != run.id or target.episode is None or target.turn is not None or word.value is None:
+            continue
+        if word.kind == "thumb":
+            passed.setdefault(word.annotator, {})[target.episode] = word.value > 0
+        elif word.kind == "score":
+            scores.setdefault(word.annotator, {})[target.episode] = word.value
+    return [_rater(name, scores.get(name, {}), passed.get(name, {}), solved) for name in {**scores, **passed}]
+
+
+def _rater(name: str, scores: Mapping[int, float], passed: Mapping[int, bool], solved: float | None) -> Rater:
+    """Where only one of score and pass was given, the other follows from it."""
+    bar = 0.5 if solved is None and all(0 <= score <= 1 for score in scores.values()) else solved
+    by_bar = {} if bar is None else {number: score >= bar for number, score in scores.items()}
+    by_pass = {number: float(ok) for number, ok in passed.items()}
+    return Rater(name=name, scores={**by_pass, **scores}, passed={**by_bar, **passed})
+
+
+class Pairing(msgspec.Struct, frozen=True, kw_only=True):
+    """How far two raters agree on the episodes that both judged."""
+
+    first: str
+    second: str
+    passed: Agreement
+    """Cohen's kappa on whether they pass; intervals are over tasks."""
+    scores: Estimate
+    """Rank correlation of their scores."""
+    differ: tuple[int, ...]
+    """Numbers of the episodes on which they differ: those worth reading."""
+
+
+def pairings(run: Run, told: Sequence[Rater], *, resamples: int = 2000) -> list[Pairing]:
+    """The agreement of each two raters that judged at least two episodes in common."""
+    tasks: dict[int, str] = dict(run.store.columns(run.row.number, ("number", "task")))
+    found: list[Pairing] = []
+    for one, other in combinations(told, 2):
+        both = sorted(one.scores.keys() & other.scores.keys())
+        if len(both) < 2:
+            continue
+        clusters = [tasks[number] for number in both]
+        passes = [[rater.passed.get(number) for number in both] for rater in (one, other)]
+        scores = [[rater.scores[number] for number in both] for rater in (one, other)]
+        found.append(
+            Pairing(
+                first=one.name,
+                second=other.name,
+                passed=cohen_kappa(passes[0], passes[1], clusters=clusters, resamples=resamples),
+                scores=spearman(scores[0], scores[1], clusters=clusters, resamples=resamples),
+                differ=tuple(
+                    number
+                    for number, a, b in zip(both, *passes, strict=True)
+                    if None not in (a, b) and a is not b
+                ),
+            )
+        )
+    return found
+
+
+def positions(run: Run) -> PositionBias:
+    """Whether a judge of pairs goes by the place; from a run of it that asked in both orders."""
+    forward: list[Place | None] = []
+    backward: list[Place | None] = []
+    for log in run.logs():
+        orders = _orders(log)
+        if len(orders) == 2:
+            forward.append(orders[0])
+            backward.append(orders[1])
+    return position_bias(forward, backward)
+
+
+def _orders(log: EpisodeLog) -> list[Place | None]:
+    """Who won by place, in each order that was asked; a jury's members do not say."""
+    places: dict[float, Place] = {1.0: "first", -1.0: "second", 0.0: "tie"}
+    said = [note.value for note in log.notes if note.name == "verdict"]
+    return [places.get(verdict.get("figures", {}).get("first")) for verdict in said]
