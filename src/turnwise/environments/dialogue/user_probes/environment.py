@@ -10,7 +10,8 @@ from turnwise.agents.users.style import Style
 from turnwise.agents.users.two_stage import RuleStages, Topic, TwoStage
 from turnwise.environment import Capabilities, Environment
 from turnwise.environments.dialogue.user_probes.agents import AGENTS
-from turnwise.environments.dialogue.user_probes.checks import check
+from turnwise.environments.dialogue.user_probes.board import card
+from turnwise.environments.dialogue.user_probes.checks import Checked, check
 from turnwise.environments.dialogue.user_probes.rows import UserCase, cases
 from turnwise.episode import Episode
 from turnwise.log import Turn
@@ -33,6 +34,11 @@ class UserProbes(Environment, kw_only=True, frozen=True):
     """With `style`: protocol, persona, patience."""
 
     @property
+    def spoilers(self) -> bool:
+        """The score card says what is looked for."""
+        return True
+
+    @property
     def reward_range(self) -> tuple[float, float]:
         """From none to all."""
         return (0.0, 1.0)
@@ -52,15 +58,17 @@ class UserProbes(Environment, kw_only=True, frozen=True):
         manner = self._manner(task)
         episode.tell("user", system(task.brief(mark)))
         probes = task.probes[: self.max_replies]
-        leaks = 0
+        done: list[Checked] = []
         for probe in probes:
+            episode.show(lambda: card(task, done))
             answer = await self._asked(episode, manner, probe.says)
             checked = check(task, probe, answer.text, mark=mark)
-            leaks += bool(checked.leaked)
+            done.append(checked)
             episode.reward(checked.passed / len(probes), answer, name=probe.kind)
             note = {"kind": probe.kind, "passed": checked.passed, "leaked": checked.leaked}
             episode.note({**note, "why": checked.why} if checked.why else note, answer, name="probe")
-        episode.metric("leaks", leaks)
+        episode.show(lambda: card(task, done))
+        episode.metric("leaks", sum(bool(checked.leaked) for checked in done))
         episode.metric("probes", len(probes))
 
     def agents(self) -> dict[str, Callable[..., Any]]:
