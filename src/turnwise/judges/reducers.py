@@ -156,9 +156,9 @@ def deductions(
             the published code counts all.
         band: The lowest that passes.
     """
-    worth = [_points(item, trusting) for item in items]
-    if any(not math.isfinite(points) for points in worth):
+    if any(not math.isfinite(x) for item in items for x in (item.base, item.multiplier, item.deduction or 0)):
         return no_verdict("a deduction that is no number")
+    worth = [_points(item, trusting) for item in items]
     if exclusive:
         heaviest: dict[tuple[str, int | None], int] = {}
         for item, points in zip(items, worth, strict=True):
