@@ -77,7 +77,7 @@ def test_every_answer_carries_the_policy(client: Client) -> None:
 
 
 def test_a_huge_body_is_refused(client: Client) -> None:
-    body = b'{"kind": "note", "text": "' + b"x" * (1 << 21) + b'"}'
+    body = b'{"kind": "note", "text": "' + b"x" * (5 << 20) + b'"}'
     answer = client.ask("POST", "/api/labels", body, JSON)
     assert (answer.status, answer.json["code"]) == (413, "too_large")
     connection = http.client.HTTPConnection("127.0.0.1", client.port, timeout=30)

@@ -182,7 +182,7 @@ class Plays:
             version=version,
             state=waiting,
             ordinal=None if request is None else request.ordinal,
-            messages=[] if found is None else [messages.message(found, said) for said in shown],
+            messages=[messages.message_at(messages.place_of(run.id, 0), said) for said in shown],
             earlier=len(heard) - len(shown),
             picture=None if play.picture is None else picture,
             choices=[] if request is None else choices.listed(request.actions),

@@ -41,7 +41,7 @@ def page(source: Source, run: Run, *, here: Container[str] = ()) -> s.RunPage:
     charts = source.cache.get(
         ("charts", row.number, line.done, line.begun, row.ended), lambda: _charts(source, run, line)
     )
-    children = [child for child in source.rows() if runs.parent_run(child) == run.id][:_CHILDREN]
+    children = [child for child in source.rows() if run.id in runs.parents(child)][:_CHILDREN]
     return s.RunPage(
         run=line,
         config=row.config,

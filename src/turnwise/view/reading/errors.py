@@ -9,5 +9,9 @@ class MissingError(TurnwiseError):
     """There is no such run, episode, turn or picture (any more)."""
 
 
+class ForbiddenError(TurnwiseError):
+    """Who asks, or how, may not."""
+
+
 class RefusedError(TurnwiseError):
     """It is there, but what was asked does not fit how things stand (a move that is not one's own)."""

@@ -27,12 +27,17 @@ _DEPTH = 24
 
 def message(found: Found, said: Message) -> s.MessageShape:
     """A message of an episode."""
+    return message_at(place(found), said)
+
+
+def message_at(place: str, said: Message) -> s.MessageShape:
+    """A message of the episode whose URLs begin so."""
     content = said.content
     parts = [Text(text=content)] if isinstance(content, str) else content
     return s.MessageShape(
         role=said.role,
         name=None if said.name is None else mend(said.name),
-        parts=[_part(found, part) for part in parts if not (isinstance(part, Text) and not part.text)],
+        parts=[_part(place, part) for part in parts if not (isinstance(part, Text) and not part.text)],
         reasoning=None if said.reasoning is None else mend(said.reasoning[:_TEXT]),
         tool_calls=[tool_call(call) for call in said.tool_calls],
         tool_call_id=said.tool_call_id,
@@ -131,7 +136,7 @@ def _messages(log: EpisodeLog) -> Iterator[Message]:
             yield call.message
 
 
-def _part(found: Found, part: Any) -> s.PartShape:
+def _part(place: str, part: Any) -> s.PartShape:
     if isinstance(part, Text):
         return s.PartShape(
             kind="text",
@@ -152,13 +157,18 @@ def _part(found: Found, part: Any) -> s.PartShape:
         sha256=part.digest,
         media_type=mend(part.media_type),
         name=None if part.name is None else mend(part.name),
-        url=f"{place(found)}/media/{part.digest}" if inline else None,
+        url=f"{place}/media/{part.digest}" if inline else None,
     )
 
 
 def place(found: Found) -> str:
     """The URL below which everything of an episode is."""
-    return f"/api/runs/{quote(found.run.id, safe='')}/episodes/{found.row.number}"
+    return place_of(found.run.id, found.row.number)
+
+
+def place_of(run: str, number: int) -> str:
+    """The same, by the run's id."""
+    return f"/api/runs/{quote(run, safe='')}/episodes/{number}"
 
 
 def _is_object(text: str) -> bool:

@@ -216,16 +216,18 @@ def _fits(row: RunRow, query: s.RunsQuery, tags: Sequence[str]) -> bool:
         and (query.since is None or row.created >= query.since)
         and (query.until is None or row.created < query.until)
         and (query.tag is None or query.tag in tags)
-        and (query.parent is None or parent_run(row) == query.parent)
+        and (query.parent is None or query.parent in parents(row))
     )
 
 
-def parent_run(row: RunRow) -> str | None:
-    """The run that a fork or an evaluation belongs to."""
+def parents(row: RunRow) -> tuple[str, ...]:
+    """The runs that a fork, an evaluation or a judgement belongs to."""
     if row.parent is None:
-        return None
+        return ()
+    if row.kind == "judge":
+        return tuple(row.parent.split("~"))
     before = row.parent.rpartition("@")[0]
-    return before if row.kind == "eval" else before.rpartition("/")[0]
+    return (before.rpartition("/")[0] if row.kind == "fork" else before,)
 
 
 def _order(sort: str, totals: dict[int, Totals]) -> Callable[[RunRow], Any]:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from turnwise import wire
 from turnwise.errors import CapabilityError, ConfigError, StoreError, TaskError, TurnwiseError
-from turnwise.view.reading.errors import MissingError, RefusedError
+from turnwise.view.reading.errors import ForbiddenError, MissingError, RefusedError
 from turnwise.view.server import shapes as s
 
 Code: TypeAlias = Literal[
@@ -87,6 +87,8 @@ def failure(error: Exception) -> Response:
     """What an exception means to who asked."""
     if isinstance(error, MissingError):
         return problem("not_found", str(error))
+    if isinstance(error, ForbiddenError):
+        return problem("forbidden", str(error))
     if isinstance(error, RefusedError):
         return problem("conflict", str(error))
     if isinstance(error, StoreError):

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from turnwise.view.server import answers, asked
 from turnwise.view.server import shapes as s
@@ -44,18 +44,32 @@ def application(
     """
     for noun in _NOUNS:
         import_module(f"turnwise.view.server.routes.{noun}")
-    routes = [
-        Route(f"/api{endpoint.path}", _handler(viewer, endpoint), methods=[endpoint.method])
-        for endpoint in ENDPOINTS
-        if endpoint.name in asked.HANDLERS
-    ]
     page = _page(dist or WEB / "dist")
     app = Starlette(
-        routes=[*routes, Route("/{path:path}", page, methods=["GET"])],
+        routes=[Mount("/api", routes=_routes(viewer)), Route("/{path:path}", page, methods=["GET"])],
         exception_handlers={HTTPException: _refused, Exception: _failed},
         lifespan=viewer.lifespan,
     )
     return Guard(app, token=token, hosts=hosts)
+
+
+def _routes(viewer: Viewer) -> list[Route]:
+    """A route a path, whatever the methods it has."""
+    by_path: dict[str, dict[str, Callable[[Request], Awaitable[Response]]]] = {}
+    for endpoint in ENDPOINTS:
+        by_path.setdefault(endpoint.path, {})[endpoint.method] = _handler(viewer, endpoint)
+
+    def route(path: str, handlers: dict[str, Callable[[Request], Awaitable[Response]]]) -> Route:
+        async def answer(request: Request) -> Response:
+            return await handlers.get(request.method, handlers.get("GET", _nothing))(request)
+
+        return Route(path, answer, methods=list(handlers))
+
+    return [route(path, handlers) for path, handlers in by_path.items()]
+
+
+async def _nothing(request: Request) -> Response:
+    return answers.problem("not_found", f"there is no {request.url.path[:100]}")
 
 
 def _handler(viewer: Viewer, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
@@ -91,8 +105,6 @@ def _page(dist: Path) -> Callable[[Request], Awaitable[Response]]:
 
     async def page(request: Request) -> Response:
         path = request.url.path
-        if path == "/api" or path.startswith("/api/"):
-            return answers.problem("not_found", f"the viewer's API has no {path[:100]}")
         if not (root / "index.html").is_file():
             return answers.plain("The page was not built: run npm ci && npm run build in view/web.", 503)
         wanted = (root / request.path_params["path"]).resolve()
@@ -107,16 +119,15 @@ def _page(dist: Path) -> Callable[[Request], Awaitable[Response]]:
 
 async def _refused(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    if status == 405:
-        answer = answers.problem("bad_request", f"{request.method} is not for {request.url.path[:100]}")
-        answer.status_code = 405
-        answer.headers["allow"] = (
-            (error.headers or {}).get("allow", "GET") if isinstance(error, HTTPException) else "GET"
-        )
-        return answer
-    return answers.problem(
-        "not_found" if status == 404 else "bad_request", f"there is no {request.url.path[:100]}"
-    )
+    path = request.url.path[:100]
+    if status != 405:
+        code = "not_found" if status == 404 else "bad_request"
+        return answers.problem(code, f"there is no {path}")
+    answer = answers.problem("bad_request", f"{request.method} is not for {path}")
+    answer.status_code = 405
+    headers = error.headers if isinstance(error, HTTPException) else None
+    answer.headers.update({name.lower(): value for name, value in (headers or {}).items()})
+    return answer
 
 
 async def _failed(request: Request, error: Exception) -> Response:

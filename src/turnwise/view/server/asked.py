@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote
 
@@ -10,11 +12,13 @@ import msgspec
 from starlette.requests import Request
 
 from turnwise.errors import ConfigError
+from turnwise.view.reading.errors import ForbiddenError
 from turnwise.view.server import shapes as s
 from turnwise.view.server.endpoints import Endpoint
 from turnwise.view.server.viewer import Viewer
 
 Q = TypeVar("Q", bound=s.Asked)
+_KINDS = {"integer": int, "number": float, "boolean": bool}
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -60,23 +64,57 @@ async def read(viewer: Viewer, endpoint: Endpoint, request: Request) -> Ask:
 
     Raises:
         ConfigError: naming the parameter or key that does not fit, and what was expected.
+        ForbiddenError: a change is asked for in another form than JSON.
     """
     place = {name: _clean(unquote(value)) for name, value in request.path_params.items()}
     given = {name: _clean(value) for name, value in request.query_params.items() if name != "token"}
-    query = _converted(given, endpoint.query, "query", strict=False)
+    query = _converted(_typed(given, endpoint.query), endpoint.query, "query")
     body = None
+    if endpoint.method == "POST" and not _is_json(request):
+        # A form of another page can be sent without asking; what says that it is JSON cannot.
+        raise ForbiddenError("expected Content-Type: application/json")
     if endpoint.body is not None:
         try:
             raw = msgspec.json.decode(await request.body() or b"{}")
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ConfigError(f"the body is no JSON: {error}") from None
-        body = _converted(raw, endpoint.body, "body", strict=True)
+        body = _converted(raw, endpoint.body, "body")
     return Ask(viewer, place, query, body, request)
 
 
-def _converted(raw: Any, as_type: type[Q], where: str, *, strict: bool) -> Q:
+def _typed(given: Mapping[str, str], as_type: type[s.Asked]) -> dict[str, Any]:
+    """A query's texts as what its fields are: numbers and truths. A text stays one, even `null`."""
+    kinds = _plain(as_type)
+    typed: dict[str, Any] = {}
+    for name, text in given.items():
+        kind = kinds.get(name, str)
+        typed[name] = text
+        if kind is not str and text.lower() != "null":
+            with contextlib.suppress(msgspec.ValidationError):
+                typed[name] = msgspec.convert(text, kind, strict=False)
+    return typed
+
+
+@cache
+def _plain(as_type: type[s.Asked]) -> dict[str, Any]:
+    """The fields of a query that are no texts, and what they are."""
+    found: dict[str, Any] = {}
+    for field in msgspec.structs.fields(as_type):
+        schema = msgspec.json.schema(field.type)
+        types = [part.get("type") for part in schema.get("anyOf", [schema])]
+        for word, kind in _KINDS.items():
+            if word in types:
+                found[field.name] = kind
+    return found
+
+
+def _is_json(request: Request) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+
+
+def _converted(raw: Any, as_type: type[Q], where: str) -> Q:
     try:
-        return msgspec.convert(raw, as_type, strict=strict)
+        return msgspec.convert(raw, as_type)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{where}: {error}") from None
 

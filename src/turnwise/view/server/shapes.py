@@ -17,6 +17,9 @@ Limit: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=500)]
 Short: TypeAlias = Annotated[str, msgspec.Meta(max_length=500)]
 """Text that a person types into a field."""
 Long: TypeAlias = Annotated[str, msgspec.Meta(max_length=200_000)]
+Numbers: TypeAlias = Annotated[
+    str, msgspec.Meta(max_length=20_000, pattern=r"^\d{1,9}(-\d{1,9})?(,\d{1,9}(-\d{1,9})?)*$")
+]
 Order: TypeAlias = Literal["asc", "desc"]
 
 
@@ -86,7 +89,7 @@ class RunsQuery(Asked, frozen=True, kw_only=True):
     """Part of the id, environment, agents or tags, in any case."""
     environment: Short | None = None
     agent: Short | None = None
-    kind: Literal["run", "fork", "train", "eval"] | None = None
+    kind: Short | None = None
     status: Literal["running", "done", "stopped"] | None = None
     since: float | None = None
     """Begun at this time or later."""
@@ -94,7 +97,7 @@ class RunsQuery(Asked, frozen=True, kw_only=True):
     """Begun before this time."""
     tag: Short | None = None
     parent: Short | None = None
-    """Only forks and evaluations of this run."""
+    """Only forks, evaluations and judgements of this run."""
     sort: Literal[
         "created",
         "id",
@@ -119,7 +122,7 @@ class RunLine(Reply, frozen=True, kw_only=True):
 
     id: str
     kind: str
-    """`run`, `fork`, `train`, or `eval` (of a policy in training)."""
+    """`run`, `fork`, `train`, `eval` (of a policy in training), or `judge` (of another run)."""
     environment: str
     agents: dict[str, str]
     """Name of the agent in each role."""
@@ -144,7 +147,7 @@ class RunLine(Reply, frozen=True, kw_only=True):
     seconds: float
     """Sum over its episodes."""
     parent: str | None
-    """For a fork: `RUN/NUMBER@TURN`; for an evaluation: `RUN@STEP`."""
+    """For a fork: `RUN/NUMBER@TURN`; an evaluation: `RUN@STEP`; a judge: the run it judges, or `RUN~RUN`."""
     tags: list[str]
     here: bool
     """Whether this server plays it: then it can be stopped from here."""
@@ -319,7 +322,7 @@ class RunPage(Reply, frozen=True, kw_only=True):
     learning: Learning | None
     """Of a training."""
     children: list[RunLine]
-    """Forks and evaluations, newest first; 100 at most."""
+    """Forks, evaluations and judgements, newest first; 100 at most."""
 
 
 # The grid of episodes ---------------------------------------------------------------------------------
@@ -347,7 +350,7 @@ class EpisodesQuery(Asked, frozen=True, kw_only=True):
     task: Short | None = None
     """Id of the task; with `*` at the end, the beginning of it."""
     epoch: int | None = None
-    numbers: Annotated[str, msgspec.Meta(max_length=20_000)] | None = None
+    numbers: Numbers | None = None
     """Numbers and ranges, by commas: `3,7,20-29`."""
     text: Short | None = None
     """Words that its turns hold (full-text search)."""
