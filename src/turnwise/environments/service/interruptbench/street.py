@@ -1,0 +1,197 @@
+"""The world: walk along the stalls, take things and put them back, and stop when the basket is right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+from turnwise.action import Menu
+from turnwise.agents.users.interruption import Update, tagged
+from turnwise.environments.parts.picture import Board, Cell
+from turnwise.environments.parts.world import Gain, World
+from turnwise.environments.parts.world import Step as Took
+from turnwise.environments.service.interruptbench.errands import Street
+from turnwise.environments.service.interruptbench.rows import Errand
+
+STOP = "stop"
+WEST, EAST = "go west", "go east"
+EARLY = "Early stop"
+UNREADABLE, SAME = 3, 5
+"""Unreadable replies, and equal actions, in a row after which an episode is stopped early."""
+_TAKEN, _HERE, _LIES = ("#14532d", "#bbf7d0"), ("#1e3a8a", "#bfdbfe"), ("#475569", "#f1f5f9")
+_WIDTH, _LONGEST = 20, 200
+_RULES = (
+    "You run an errand in a street of stalls. Reply with one action: go west, go east, take THING, put back "
+    "THING, or stop when you are done. What is asked of you may change while you are at it."
+)
+_HELP = "Reply go west, go east, take THING, put back THING, or stop."
+
+
+class Plan(NamedTuple):
+    """When an errand is changed, and how that is told."""
+
+    intent: str
+    """How the errand is told at first."""
+    at: int | None
+    """After how many actions it is changed; None is never."""
+    updates: tuple[Update, ...]
+    """What comes then; `at` of the first says when."""
+    mode: Literal["append", "replace"] = "append"
+    """Whether the updates are added to what is told, or told in its place."""
+
+
+class StreetWorld(World):
+    """One errand in progress.
+
+    Args:
+        errand: What is wanted.
+        street: Where.
+        plan: How it is told, and when it is changed.
+    """
+
+    def __init__(self, errand: Errand, street: Street, plan: Plan) -> None:
+        self.errand = errand
+        self.street = street
+        self.plan = plan
+        self.place = len(street.stalls) // 2
+        self.basket: list[str] = []
+        self.actions_done = 0
+        self.replayed = 0
+        self.interrupted = False
+        self.replaying = True
+        self._unreadable = 0
+        self._last: str = ""
+        self._equal = 0
+        self._notes: list[dict[str, Any]] = []
+        self._says = self._here()
+        done: list[str] = []
+        for action in errand.prefix if plan.at is None else errand.prefix[: plan.at]:
+            before = self._says
+            self.step(action)
+            done.append(f"{before}\n> {action.strip()[:_LONGEST]}")
+            if self.over:
+                break
+        self.replayed = self.actions_done
+        self.replaying = False
+        self._says = self._opening(done)
+        self._interrupt()
+
+    # What the player sees -----------------------------------------------------------------------------
+
+    def observe(self) -> str:
+        """The rules at first, then what came of the last action."""
+        return self._says
+
+    def actions(self) -> Menu:
+        """What may be done here."""
+        here = self.street.stalls[self.place]
+        return Menu.of(
+            [
+                WEST,
+                EAST,
+                *(f"take {item}" for item in here if item not in self.basket),
+                *(f"put back {item}" for item in self.basket),
+                STOP,
+            ]
+        )
+
+    def key(self) -> str:
+        """Place, basket, what is told by now, and what early stopping counts."""
+        clock = "done" if self.interrupted or self.plan.at is None else str(self.actions_done)
+        news = "!" if self._notes else ""
+        basket = ",".join(self.basket)
+        return f"{self.place}|{basket}|{clock}{news}|{self._unreadable}|{self._last}*{self._equal}"
+
+    def picture(self) -> Board:
+        """A row a thing, stall by stall: where the player is, and what is in the basket."""
+        rows: list[tuple[Cell, ...]] = []
+        for number, stall in enumerate(self.street.stalls):
+            for item in stall:
+                ink, paper = _TAKEN if item in self.basket else _HERE if number == self.place else _LIES
+                line = f"{'@' if number == self.place else ' '} {number + 1} {item}"
+                rows.append(tuple(Cell(mark, ink, paper) for mark in line.ljust(_WIDTH)[:_WIDTH]))
+        state = self.outcome or ("the errand was changed" if self.interrupted else "")
+        return Board(tuple(rows), caption=f"{self.actions_done} actions  {state}".rstrip())
+
+    def metrics(self) -> dict[str, float]:
+        """What was done."""
+        return {
+            "actions": self.actions_done,
+            "replayed": self.replayed,
+            "interrupted": float(self.interrupted),
+            "early_stop": float((self.outcome or "").startswith(EARLY)),
+        }
+
+    # What the player does -----------------------------------------------------------------------------
+
+    def step(self, reply: str) -> Took:
+        """Do one thing; what cannot be done here is told, and counts as an action."""
+        notes = {"interrupt": self._notes.pop(0)} if self._notes else {}
+        action = " ".join(reply.strip(" \t\r\n.!`'\"").lower().split())[:_LONGEST]
+        self.actions_done += 1
+        self._equal = self._equal + 1 if action == self._last else 1
+        self._last = action
+        if action == STOP:
+            return self._stop(notes)
+        said = self._do(action)
+        self._unreadable = 0 if said else self._unreadable + 1
+        self._says = f"{said or _HELP} {self._here()}"
+        if self._unreadable == UNREADABLE or self._equal == SAME:
+            why = "no action in 3 replies" if self._unreadable == UNREADABLE else "the same action 5 times"
+            self.over, self.outcome = True, f"{EARLY}: {why}"
+            return Took((), bool(said), notes)
+        if not self.replaying:
+            self._interrupt()
+        return Took((), bool(said), notes)
+
+    def _stop(self, notes: dict[str, Any]) -> Took:
+        wanted, got = set(self.errand.wanted), set(self.basket)
+        right = wanted == got if self.errand.only else wanted <= got
+        self.over, self.outcome = True, "right" if right else "wrong"
+        return Took((Gain(float(right), "success"),), True, notes)
+
+    def _do(self, action: str) -> str:
+        """What came of an action; empty where it is none."""
+        if action in (WEST, EAST):
+            to = self.place + (1 if action == EAST else -1)
+            if not 0 <= to < len(self.street.stalls):
+                return "The street ends here."
+            self.place = to
+            return "You walk on."
+        if action.startswith("take "):
+            item = action.removeprefix("take ").removeprefix("the ")
+            if item in self.basket:
+                return f"You have the {item} already."
+            if item not in self.street.stalls[self.place]:
+                return f"There is no {item} here."
+            self.basket = sorted([*self.basket, item])
+            return f"You take the {item}."
+        if action.startswith("put back "):
+            item = action.removeprefix("put back ").removeprefix("the ")
+            if item not in self.basket:
+                return f"You have no {item}."
+            self.basket.remove(item)
+            return f"You put back the {item}."
+        return ""
+
+    def _here(self) -> str:
+        goods = ", ".join(self.street.stalls[self.place])
+        basket = ", ".join(self.basket) or "nothing"
+        return f"Stall {self.place + 1} of {len(self.street.stalls)}: {goods}. In your basket: {basket}."
+
+    def _opening(self, done: Sequence[str]) -> str:
+        already = "".join(f"{exchange}\n" for exchange in done)
+        return f"{_RULES}\n\nYour errand: {self.plan.intent}\n\n{already}{self._says}"
+
+    def _interrupt(self) -> None:
+        """Tell what is changed, once it is time."""
+        if self.interrupted or self.over or self.plan.at is None or self.actions_done < self.plan.at:
+            return
+        self.interrupted = True
+        texts = "\n".join(update.text for update in self.plan.updates)
+        whole = Update(kind=self.plan.updates[0].kind, text=texts, at=self.actions_done)
+        if self.plan.mode == "append":
+            self._says += f"\n\n{tagged(whole, self.actions_done)}"
+        else:
+            self._says += f"\n\nYour errand now: {texts}"
+        self._notes.append({"number": 0, "kind": whole.kind, "text": texts, "actions": self.actions_done})
