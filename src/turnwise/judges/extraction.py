@@ -141,9 +141,9 @@ def by_rule(text: str, form: Form) -> list[str]:
 
 
 def _ids(text: str) -> list[str]:
-    """Salesforce's ids: 18 letters and digits, or 15, with at least one digit."""
+    """Salesforce's ids: 18 letters and digits, or 15, with at least two digits."""
     words = re.findall(r"\b(?:[A-Za-z0-9]{18}|[A-Za-z0-9]{15})\b", text)
-    return [word for word in words if any(letter.isdigit() for letter in word)]
+    return [word for word in words if sum(letter.isdigit() for letter in word) > 1]
 
 
 def _named(names: Sequence[str]) -> Callable[[str], list[str]]:

@@ -79,6 +79,7 @@ class Jury(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             raise ConfigError(
                 f"jury: the tie is left to {self.tie!r}, who is none of {', '.join(self._names)}"
             )
+        _ = self.jurors
 
     @cached_property
     def jurors(self) -> tuple[tuple[PairJudge, int], ...]:
