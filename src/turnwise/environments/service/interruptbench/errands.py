@@ -10,6 +10,8 @@ from turnwise.environments.service.interruptbench.rows import KINDS, Errand, Sce
 
 COLOURS = ("red", "blue", "green", "white", "black")
 THINGS = ("lamp", "cup", "book", "scarf", "candle", "basket", "clock", "vase", "drum", "kite")
+GOODS = tuple(f"{colour} {thing}" for thing in THINGS for colour in COLOURS)
+"""All there can be; twenty of them lie in a street."""
 STALLS = 5
 WANTED = 4
 """Things that are wanted in the end."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
-from turnwise.action import Menu
+from turnwise.action import Action, Menu
 from turnwise.agents.users.interruption import Update, tagged
 from turnwise.environments.parts.picture import Board, Cell
 from turnwise.environments.parts.world import Gain, World
 from turnwise.environments.parts.world import Step as Took
-from turnwise.environments.service.interruptbench.errands import Street
+from turnwise.environments.service.interruptbench.errands import GOODS, Street
 from turnwise.environments.service.interruptbench.rows import Errand
 
 STOP = "stop"
@@ -24,6 +24,9 @@ _RULES = (
     "You run an errand in a street of stalls. Reply with one action: go west, go east, take THING, put back "
     "THING, or stop when you are done. What is asked of you may change while you are at it."
 )
+_ALWAYS = tuple(Action(number, text) for number, text in enumerate((WEST, EAST, STOP)))
+_TAKES = {item: Action(3 + number, f"take {item}") for number, item in enumerate(GOODS)}
+_PUTS_BACK = {item: Action(3 + len(GOODS) + number, f"put back {item}") for number, item in enumerate(GOODS)}
 _HELP = "Reply go west, go east, take THING, put back THING, or stop."
 
 
@@ -85,15 +88,8 @@ class StreetWorld(World):
     def actions(self) -> Menu:
         """What may be done here."""
         here = self.street.stalls[self.place]
-        return Menu.of(
-            [
-                WEST,
-                EAST,
-                *(f"take {item}" for item in here if item not in self.basket),
-                *(f"put back {item}" for item in self.basket),
-                STOP,
-            ]
-        )
+        takes = [_TAKES[item] for item in here if item not in self.basket]
+        return Menu([*_ALWAYS, *takes, *(_PUTS_BACK[item] for item in self.basket)])
 
     def key(self) -> str:
         """Place, basket, what is told by now, and what early stopping counts."""
