@@ -309,6 +309,14 @@ class Store:
                 timing for (data,) in connection.execute(query) if data for timing in _timings.decode(data)
             ]
 
+    def timings_of(self, run: int, numbers: Sequence[int]) -> list[Timing]:
+        """The same of all calls and effects of several episodes, in any order."""
+        query = sa.select(log.c.timings).where(log.c.run == run, log.c.episode.in_(numbers))
+        with self.trouble("read timings"), self.engine.connect() as connection:
+            return [
+                timing for (data,) in connection.execute(query) if data for timing in _timings.decode(data)
+            ]
+
     def plant(self, run: int, number: int, known: EpisodeLog) -> None:
         """Put an episode that has not ended in its place, with all that is known of it so far.
 

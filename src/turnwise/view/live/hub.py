@@ -142,7 +142,7 @@ class Hub:
         while True:
             await self._wanted.wait()
             try:
-                progress = await asyncio.to_thread(self.source.search.catch_up, _SLICE)
+                progress = await asyncio.to_thread(self.source.fresh, _SLICE)
             except StoreError:
                 await asyncio.sleep(_REST * 5)
                 continue

@@ -17,16 +17,14 @@ import numpy as np
 
 from turnwise.engine.learning import learning_curve
 from turnwise.engine.results import Run
-from turnwise.log import EpisodeLog, Timing
+from turnwise.log import EpisodeLog
 from turnwise.metrics import clustered_mean
 from turnwise.metrics.by_turn import solved_at, success_by_turn
 from turnwise.view.reading import runs
 from turnwise.view.reading.learning import series
-from turnwise.view.reading.source import Source
+from turnwise.view.reading.source import Sample, Source
 from turnwise.view.server import shapes as s
 
-_READ = 200
-"""Logs that are read for what only logs tell."""
 _BARS = 20
 _METRICS_UP_TO = 20_000
 _CHILDREN = 100
@@ -37,10 +35,15 @@ _WORTH_SECONDS = 1e-3
 def page(source: Source, run: Run, *, here: Container[str] = ()) -> s.RunPage:
     """All that is told of a run."""
     row = run.row
+    total = runs.totals_of(source, [row]).get(row.number, runs.Totals())
+    key = ("charts", row.number, total.done, total.begun, row.ended)
+    if (charts := source.cache.peek(key)) is None:
+        rows = run.store.columns(row.number, ("number", "stop", *_FIGURES, "task"))
+        # The line's score is told from the same rows.
+        runs.learn(source, row, total, [(line[-1], line[2]) for line in rows if line[1] is not None])
+        charts = _charts(source, run, runs.line(source, row), rows)
+        source.cache.put(key, charts)
     line = runs.line(source, row, here=here)
-    charts = source.cache.get(
-        ("charts", row.number, line.done, line.begun, row.ended), lambda: _charts(source, run, line)
-    )
     children = [child for child in source.rows() if run.id in runs.parents(child)][:_CHILDREN]
     return s.RunPage(
         run=line,
@@ -55,28 +58,23 @@ def success(source: Source, run: Run, *, solved: float | None) -> s.SuccessByTur
     """The share of episodes solved by each turn of the first role; None where none ended, or none can be."""
     if solved is None:
         return None
-    ended = [number for number, stop in run.store.stops(run.row.number).items() if stop is not None]
-    return source.cache.get(
-        ("solved", run.row.number, len(ended), solved), lambda: _success(source, run, ended, solved)
-    )
+    ended = sorted(number for number, stop in run.store.stops(run.row.number).items() if stop is not None)
+    key = ("solved", run.row.number, len(ended), solved)
+    return source.cache.get(key, lambda: _success(source.sample(run, ended), len(ended), solved))
 
 
-def _charts(source: Source, run: Run, line: s.RunLine) -> dict[str, Any]:
-    rows = run.store.columns(run.row.number, ("number", "stop", "score", "turns", "cost", "seconds", "task"))
+def _charts(source: Source, run: Run, line: s.RunLine, rows: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
     ended = [row for row in rows if row[1] is not None]
-    numbers = [row[0] for row in ended]
-    logs = source.sample(run, numbers, _READ)
-    read = numbers[:: -(-len(numbers) // _READ)] if numbers else []
-    timings = [run.store.timings(run.row.number, number) for number in read]
+    sample = source.sample(run, [row[0] for row in ended])
     values = {name: [row[place] for row in ended] for place, name in enumerate(_FIGURES, start=2)}
     return {
-        "solved": success(source, run, solved=_solved(values["score"])),
+        "solved": _success(sample, len(ended), _solved(values["score"])),
         "scores": _histogram(values["score"], "score"),
         "stops": _stops(rows),
         "errors": _errors(run),
-        "roles": _roles(logs, timings, line.agents),
-        "tools": _tools(logs),
-        "told_from": len(logs),
+        "roles": _roles(sample, line.agents),
+        "tools": _tools(sample.logs),
+        "told_from": len(sample.logs),
         "cost": _histogram(values["cost"], "cost") if any(values["cost"]) else None,
         "seconds": _histogram(values["seconds"], "seconds"),
         "turns": _histogram(values["turns"], "turns"),
@@ -194,14 +192,12 @@ def _solved(scores: Sequence[float | None]) -> float | None:
     return None if best <= 0.0 else min(best, 1.0)
 
 
-def _success(source: Source, run: Run, ended: Sequence[int], solved: float) -> s.SuccessByTurn | None:
-    if not ended:
+def _success(sample: Sample, ended: int, solved: float | None) -> s.SuccessByTurn | None:
+    if not ended or solved is None:
         return None
-    logs = source.sample(run, ended, _READ)
-    numbers = ended[:: -(-len(ended) // _READ)]
-    curve = success_by_turn(logs, solved=solved).solved
+    curve = success_by_turn(sample.logs, solved=solved).solved
     when: dict[int, list[int]] = defaultdict(list)
-    for number, log in zip(numbers, logs, strict=True):
+    for number, log in zip(sample.numbers, sample.logs, strict=True):
         score = log.score()
         turn = solved_at(log, solved=solved) if score is not None and score >= solved - 1e-9 else None
         if turn is not None:
@@ -214,12 +210,11 @@ def _success(source: Source, run: Run, ended: Sequence[int], solved: float) -> s
         )
         for turn, share in enumerate(curve, start=1)
     ]
-    return s.SuccessByTurn(solved=solved, points=points, told_from=len(logs), of=len(ended))
+    return s.SuccessByTurn(solved=solved, points=points, told_from=len(sample.logs), of=ended)
 
 
-def _roles(
-    logs: Sequence[EpisodeLog], timings: Sequence[Sequence[Timing]], agents: dict[str, str]
-) -> list[s.RoleUse]:
+def _roles(sample: Sample, agents: dict[str, str]) -> list[s.RoleUse]:
+    logs = sample.logs
     if not logs:
         return []
     names = ("input", "output", "cached", "reasoning", "cost")
@@ -231,7 +226,7 @@ def _roles(
                 for name in names:
                     sums[call.role][name] += getattr(call.usage, name)
     seconds: dict[str, list[float]] = defaultdict(list)
-    for timing in (timing for episode in timings for timing in episode):
+    for timing in sample.timings:
         seconds[timing.key].append(timing.seconds)
     found: list[s.RoleUse] = []
     for role in (role for role in logs[0].roles if role in sums):

@@ -23,7 +23,7 @@ def page(source: Source, query: s.SearchQuery) -> s.SearchPage:
     terms = search.terms(query.q)
     run = None if query.run is None else source.run(query.run).row.number
     place = Place(run, query.episode if run is not None else None, query.role)
-    progress = source.search.catch_up(_FRESH)
+    progress = source.fresh(_FRESH)
     names = {row.number: row.id for row in source.rows()}
     count = source.search.count(terms, place, _COUNTED + 1)
     found = source.search.find(terms, place, limit=query.limit, offset=query.offset) if count else []

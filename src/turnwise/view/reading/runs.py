@@ -144,6 +144,12 @@ def run_tags(source: Source) -> dict[str, list[str]]:
     return {run: sorted(names) for run, names in found.items()}
 
 
+def learn(source: Source, row: RunRow, total: Totals, ended: Sequence[tuple[str, float | None]]) -> None:
+    """Remember a run's score, told from the task and score of each episode that ended."""
+    tasks, scores = [task for task, _ in ended], [score for _, score in ended]
+    source.cache.get(_scored(row, total), lambda: interval(estimate(tasks, scores)))
+
+
 def totals_of(source: Source, rows: Sequence[RunRow]) -> dict[int, Totals]:
     """Sums over the episodes of runs; of runs that nobody works on they are read once."""
     known: dict[int, Totals] = {}
@@ -191,12 +197,15 @@ def _scores(source: Source, rows: Sequence[RunRow], totals: dict[int, Totals]) -
     """Mean scores with their intervals; a run's is worked out anew when another episode of it ended."""
     found: dict[int, s.Interval] = {}
     for row in rows:
-        done = totals.get(row.number, Totals()).done
-        key = ("score", *_settled(row, "score"), done)
+        key = _scored(row, totals.get(row.number, Totals()))
         found[row.number] = source.cache.get(
             key, lambda number=row.number: interval(estimate(*source.store.scores(number)))
         )
     return found
+
+
+def _scored(row: RunRow, total: Totals) -> tuple[Any, ...]:
+    return (*_settled(row, "score"), total.done)
 
 
 def _fits(row: RunRow, query: s.RunsQuery, tags: Sequence[str]) -> bool:

@@ -6,6 +6,7 @@ Everything stored is append-only, so a value is remembered under what says how f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -16,13 +17,17 @@ from turnwise.log import EpisodeLog, Timing
 from turnwise.store.annotations import Annotations
 from turnwise.store.rows import EpisodeRow, RunRow
 from turnwise.store.schema import log, runs
-from turnwise.store.search import open_index
+from turnwise.store.search import Progress, open_index
 from turnwise.store.store import Store
 from turnwise.view.reading.cache import Cache
 from turnwise.view.reading.errors import MissingError
 
+_RECENT = 0.5
+"""Seconds for which the search index counts as caught up."""
 _FEW = 500
 """Runs that are asked for by number; of more, all are read."""
+_SAMPLE = 200
+"""Episodes that are read for what only logs tell."""
 _LOGS = 96 << 20
 """Bytes of logs, as stored, that are kept parsed; parsed they take a few times as much."""
 
@@ -47,6 +52,15 @@ class Found(NamedTuple):
         return f"{self.run.id}/{self.row.number}"
 
 
+class Sample(NamedTuple):
+    """Some episodes of a run."""
+
+    numbers: Sequence[int]
+    logs: Sequence[EpisodeLog]
+    timings: Sequence[Timing]
+    """Of all their calls and effects."""
+
+
 class Source:
     """A store to read from; any process may write it meanwhile."""
 
@@ -54,6 +68,7 @@ class Source:
         self.store = store
         self.annotations = Annotations(store)
         self.search = open_index(store)
+        self._indexed: tuple[float, Progress | None] = (0.0, None)
         self.cache: Cache[Any] = Cache(4_000)
         """Figures and charts."""
         self._logs: Cache[tuple[EpisodeLog, int]] = Cache(_LOGS)
@@ -100,16 +115,31 @@ class Source:
             self._logs.put(key, kept, kept[1])
         return Found(run, row, kept[0], parts)
 
+    def fresh(self, seconds: float) -> Progress:
+        """Catch the search index up, where nobody did just now."""
+        at, progress = self._indexed
+        if progress is None or perf_counter() - at > _RECENT:
+            progress = self.search.catch_up(seconds)
+            self._indexed = perf_counter(), progress
+        return progress
+
     def timings(self, found: Found) -> list[Timing]:
         """When each call and effect of an episode was asked for and how long it took."""
-        return self.cache.get(
-            ("timings", *found.key), lambda: self.store.timings(found.run.row.number, found.row.number)
-        )
+        run, number = found.run.row.number, found.row.number
+        return self.cache.get(("timings", *found.key), lambda: self._timings(run, [number]))
 
-    def sample(self, run: Run, numbers: Sequence[int], most: int) -> list[EpisodeLog]:
-        """The logs of `numbers`, or of `most` of them spread evenly."""
-        step = -(-len(numbers) // most) if numbers else 1
-        return [log for _, log in self.store.read_many(run.row.number, numbers[::step])]
+    def sample(self, run: Run, numbers: Sequence[int]) -> Sample:
+        """The logs of some episodes, spread evenly where they are many, and what their calls took."""
+        chosen = list(numbers[:: max(1, -(-len(numbers) // _SAMPLE))])
+        logs = [one for _, one in self.store.read_many(run.row.number, chosen)]
+        return Sample(chosen, logs, self._timings(run.row.number, chosen))
+
+    def _timings(self, run: int, numbers: Sequence[int]) -> list[Timing]:
+        """Measured times; where they cannot be read (another version wrote them), a page does without."""
+        try:
+            return self.store.timings_of(run, numbers)
+        except msgspec.DecodeError:
+            return []
 
     # Inside -------------------------------------------------------------------------------------------
 
