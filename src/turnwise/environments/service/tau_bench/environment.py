@@ -1,0 +1,249 @@
+"""The conversation of tau-bench, in both versions: a customer, an agent with tools, and the rules of the end.
+
+Version 1: the customer speaks first; each tool call and each message of the agent is a step, of which it has
+30; the episode ends when the customer says so, or the agent hands over, and is graded then. Version 2: the
+agent greets; every message counts, of which there may be 200, and 10 errors of tools; the episode ends when
+the customer says so. What ends otherwise scores 0.
+
+What differs from the official programs: all calls of one message are made, each as a step (version 1 makes
+only the first); arguments are checked against the tools' types before they are called; a call that fails
+leaves nothing behind; what a tool refuses reads `error: …`. Prompts of the customer are in our own words.
+Not here: a customer's own tools (see `phone`), and the domains of version 2 that need them.
+
+The customer is played without a model (`customer.py`) unless somebody is named for the role `user`, in the
+published manner that `user` names. Without data, `split="sample"` plays cases of our own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+import msgspec
+
+from turnwise.agents.users.briefs import tau2_bench, tau_bench
+from turnwise.agents.users.manner import respond
+from turnwise.agents.users.marks import STOP, TAU2_MARKS, mark_in
+from turnwise.agents.users.tau import GREETING, PROTOCOLS
+from turnwise.environment import Capabilities, Environment
+from turnwise.environments.service.tau_bench import grading, load, players, sample
+from turnwise.environments.service.tau_bench.airline import AIRLINE
+from turnwise.environments.service.tau_bench.customer import customer
+from turnwise.environments.service.tau_bench.retail import RETAIL
+from turnwise.environments.service.tau_bench.rows import Domain, TauTask, Version
+from turnwise.episode import Episode
+from turnwise.log import Turn
+from turnwise.message import system
+from turnwise.task import Task
+from turnwise.tools.desk import Desk
+from turnwise.tools.tables import Base
+
+Split = Literal["sample", "base", "train", "test", "dev"]
+_DESKS: dict[Domain, Mapping[int, type[Any]]] = {"retail": RETAIL, "airline": AIRLINE}
+_STEPS: dict[Version, int] = {1: 30, 2: 200}
+_ERRORS = 10
+"""Errors of tools that end an episode of version 2."""
+
+
+class TauBench(Environment, kw_only=True, frozen=True):
+    """What the domains have in common."""
+
+    domain: ClassVar[Domain]
+    roles: ClassVar[tuple[str, ...]] = ("agent", "user")
+    optional_roles: ClassVar[tuple[str, ...]] = ("judge",)
+    task_type: ClassVar[type[Task]] = TauTask
+    capabilities: ClassVar[Capabilities] = Capabilities(known_answer=True)
+
+    version: Version = 2
+    """tau-bench 1, or tau2-bench."""
+    split: Split = "sample"
+    """A few cases of our own, or published ones: `test` (and for retail `train`, `dev`) of version 1; `base`,
+    and its parts `train` and `test`, of version 2."""
+    user: Literal["llm", "react", "verify", "reflection"] = "llm"
+    """How a model in the role `user` comes to its words."""
+    max_steps: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    """Steps after which it is over: 30 of the agent's in version 1, 200 messages in version 2."""
+    variant: Literal["published", "corrected"] = "corrected"
+    """Whether errors of the official tools and user protocols are kept."""
+
+    @property
+    def limit(self) -> int:
+        """`max_steps`, by default the version's."""
+        return self.max_steps or _STEPS[self.version]
+
+    @property
+    def reward_range(self) -> tuple[float, float]:
+        """One case, done or not."""
+        return (0.0, 1.0)
+
+    @property
+    def max_replies(self) -> int:
+        """Of agent, user and judge."""
+        return 2 * self.limit + 3
+
+    def tasks(self) -> Iterable[Task]:
+        """The tasks of the split."""
+        if self.split == "sample":
+            return sample.tasks(self.domain)
+        return load.tasks(self.domain, self.version, self.split)
+
+    def base(self) -> Base:
+        """The database that all episodes begin with."""
+        return sample.base(self.domain) if self.split == "sample" else load.base(self.domain, self.version)
+
+    def policy(self) -> str:
+        """What the agent is told."""
+        if self.split == "sample":
+            return sample.policy(self.domain)
+        return load.policy(self.domain, self.version)
+
+    def desk(self) -> Desk:
+        """The tools, over a database as it is in the beginning."""
+        return self._desk(self.base(), published=self.variant == "published")
+
+    @property
+    def _desk(self) -> type[Any]:
+        return _DESKS[self.domain][self.version]
+
+    async def expected(self, task: TauTask) -> str:
+        """Key of the database that a task should end in."""
+        return await grading.expected(self._desk, self.base(), self.variant == "published", task)
+
+    async def run(self, task: TauTask, episode: Episode) -> None:
+        """Let them talk until it is over; then grade what the version grades."""
+        case = _Case(self, task, episode)
+        episode.detail = await case.talk()
+        if case.graded:
+            await case.grade()
+
+    async def score(self, task: TauTask, episode: Episode) -> None:
+        """What did not come to its end scores 0."""
+        if not episode.rewards:
+            episode.reward(0.0, name="success")
+
+    def agents(self) -> dict[str, Callable[..., Any]]:
+        """`solver`, `nothing`, `random`; `user/scripted` is the customer without a model."""
+        return {
+            "solver": players.solver,
+            "nothing": players.nothing,
+            "random": players.random_player(self.domain),
+            "user/scripted": customer,
+        }
+
+    def defaults(self) -> dict[str, str]:
+        """The customer without a model."""
+        return {"user": "scripted"}
+
+
+class TauRetail(TauBench, kw_only=True, frozen=True):
+    """A shop's service: orders cancelled, changed, exchanged and returned."""
+
+    name: ClassVar[str] = "tau_retail"
+    domain: ClassVar[Domain] = "retail"
+
+
+class TauAirline(TauBench, kw_only=True, frozen=True):
+    """An airline's service: flights booked, changed and cancelled."""
+
+    name: ClassVar[str] = "tau_airline"
+    domain: ClassVar[Domain] = "airline"
+
+
+class _Case:
+    """One task being played: the desk, and what is counted."""
+
+    def __init__(self, settings: TauBench, task: TauTask, episode: Episode) -> None:
+        self.settings = settings
+        self.task = task
+        self.episode = episode
+        self.desk = settings.desk()
+        self.tools = self.desk.tools("agent")
+        self.first = settings.version == 1
+        self.marks = (STOP,) if self.first else TAU2_MARKS
+        self.steps = 0
+        self.errors = 0
+        self.handed_over = False
+        self.graded = False
+
+    async def talk(self) -> str:
+        """The conversation; returns why it ended."""
+        episode, settings = self.episode, self.settings
+        episode.tell("agent", system(settings.policy()))
+        episode.tell("user", system(self._brief()))
+        heard: Turn | str = GREETING if self.first else episode.agent.post(GREETING)
+        while True:
+            words = await self._customer(heard)
+            self.steps += not self.first
+            if mark_in(words.text, self.marks):
+                self.graded = True
+                return "user_stop"
+            if self._over():
+                break
+            reply = await episode.agent.respond(words, tools=self.tools, until=self._until)
+            if self.handed_over:
+                self.graded = True
+                return "transfer"
+            if reply.message.tool_calls:
+                break
+            self.steps += 1
+            if not self.first and self._over():
+                break
+            heard = reply
+        return "too_many_errors" if not self.first and self.errors >= _ERRORS else "max_steps"
+
+    def _brief(self) -> str:
+        task = self.task
+        if self.first:
+            return tau_bench(task.instruction, react=self.settings.user == "react")
+        return tau2_bench(task.instruction, persona=task.persona)
+
+    async def _customer(self, heard: Turn | str) -> Turn:
+        """What the customer says."""
+        settings, user = self.settings, self.episode.user
+        if settings.user == "llm":
+            return await user.respond(heard)
+        user.tell(heard)
+        return await respond(user, PROTOCOLS[settings.user](settings.variant))
+
+    def _until(self, turn: Turn) -> bool:
+        """Count what the agent does between two of its messages; whether that was the last."""
+        if turn.role == "agent":
+            self.steps += bool(turn.message.tool_calls) and not self.first
+            return False
+        self.steps += 1
+        self.errors += turn.text.startswith("error:")
+        self.handed_over |= self.first and turn.message.name == grading.TRANSFER
+        return self.handed_over or self._over()
+
+    def _over(self) -> bool:
+        return self.steps >= self.settings.limit or (not self.first and self.errors >= _ERRORS)
+
+    async def grade(self) -> None:
+        """One reward, the product of its parts, which are metrics."""
+        episode, task = self.episode, self.task
+        key = self.desk.key()
+        episode.note({"hash": key}, name="final_state")
+        parts: dict[str, bool | None] = {}
+        if "DB" in task.basis:
+            parts["database"] = key == await self.settings.expected(task)
+        turns = [turn for turn in episode.turns if turn.role == "agent"]
+        if "COMMUNICATE" in task.basis:
+            texts = (turn.text for turn in turns if not (self.first and turn.message.tool_calls))
+            parts["said"] = grading.said(texts, task.outputs)
+        if "ACTION" in task.basis:
+            calls = (call for turn in turns for call in turn.message.tool_calls)
+            parts["called"] = grading.called(calls, task.actions)
+        if "NL_ASSERTION" in task.basis and task.assertions and episode.has("judge"):
+            parts["judged"] = await self._judged()
+        for name, value in parts.items():
+            if value is not None:
+                episode.metric(name, value)
+        failed = any(value is False for value in parts.values())
+        missing = None in parts.values() and not failed
+        episode.reward(None if missing else float(not failed), name="success")
+
+    async def _judged(self) -> bool | None:
+        """What the judge says of the conversation."""
+        assertions = self.task.assertions
+        answer = await self.episode.judge.respond(grading.question(self.episode.turns, assertions))
+        return grading.verdict(answer.text, len(assertions))
