@@ -2,7 +2,7 @@
 
 Of version 1, `tau_bench/DOMAIN/`: the tables (`orders.json`, …), `wiki.md`, and `tasks_SPLIT.py`, which is
 read as data and never run. Of version 2, `tau2/DOMAIN/`: `db.json`, `policy.md`, `tasks.json`,
-`split_tasks.json`. Where the airline's database is missing there, version 1's is taken, which it was made from.
+`split_tasks.json`. Where the airline's database is missing there, version 1's is taken, the source of it.
 """
 
 from __future__ import annotations
