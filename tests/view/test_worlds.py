@@ -20,7 +20,16 @@ from turnwise.view.pictures.svg import svg
 from turnwise.view.pictures.terminal import printed
 
 WORLDS = sorted(registry.entries("environments"))
-OF_WORDS = {"car_dealer", "guess_my_city", "mint", "mt_eval", "twenty_questions", "wilt"}
+OF_WORDS = {
+    "car_dealer",
+    "guess_my_city",
+    "mint",
+    "mt_eval",
+    "tau_airline",
+    "tau_retail",
+    "twenty_questions",
+    "wilt",
+}
 """Those of words alone, in which there is nothing to draw."""
 MOST = 12
 """Turns that are watched."""
