@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import subprocess
 import sys
@@ -16,7 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import turnwise
-from turnwise.agents.users.interruption import halves, point
+from turnwise.agents.users.interruption import Update, halves, point
+from turnwise.environments.graded import Keydoor
+from turnwise.environments.parts.interrupted import InterruptedWorld
 from turnwise.environments.service.interruptbench import InterruptBench, chained, published, staged
 from turnwise.environments.service.interruptbench.errands import errand, street
 from turnwise.environments.service.interruptbench.rows import KINDS, Errand
@@ -77,13 +80,13 @@ def test_a_stage_replays_says_the_update_and_goes_on(tmp_path: Path) -> None:
     # All that was replayed is told, with what came of it.
     seen = [turn.text for turn in first.turns if turn.role == "environment"]
     assert re.findall(r"^> (.*)$", opening, re.MULTILINE) == said[:k]
-    assert all(text.splitlines()[-1] in opening for text in seen[1 : k + 1])
+    assert all(text in opening for text in seen[: k + 1])
     found = measured(log)
     assert found is not None
     assert found.actions == log.metrics["actions"]
     assert found.after == found.actions - k
     replaced = play(tmp_path, scenario="1retraction", tasks=[row], mode="replace").episode(0)
-    assert f"Your errand now: {row.updates[0].text}" in replaced.turns[0].text
+    assert f"Your task now: {row.updates[0].text}" in replaced.turns[0].text
 
 
 def test_chained_stages_bring_one_update_each(tmp_path: Path) -> None:
@@ -104,6 +107,34 @@ def test_chained_stages_bring_one_update_each(tmp_path: Path) -> None:
         assert f"[User interrupt @action={k}] {text}" in told
     with pytest.raises(TaskError, match="all 3 updates were brought"):
         stage(run, share=None)
+
+
+def test_any_world_can_be_interrupted(tmp_path: Path) -> None:
+    class Changed(Keydoor, frozen=True, kw_only=True):
+        def world(self, task: Any, rng: Any) -> Any:
+            updates = [
+                Update(kind="addition", text="Take an apple too.", at=2),
+                Update(kind="retraction", text="Leave the apple.", at=4),
+            ]
+            return InterruptedWorld(super().world(task, rng), updates)
+
+    run = turnwise.run(Changed(), "search", limit=10, store=tmp_path / "t.db")
+    assert run.score.mean is not None
+    assert run.score.mean >= 1.0
+    assert turnwise.replay(run.id, store=tmp_path / "t.db", environment=Changed()).diverged == 0
+    log = run.episode(0)
+    told = [turn.text for turn in log.turns if turn.role == "environment"]
+    assert [("User interrupt" in text) for text in told[:6]] == [False, False, True, False, True, False]
+    assert told[2].endswith("\n\n[User interrupt @action=2] Take an apple too.")
+    found = measured(log)
+    assert found is not None
+    assert found.after == found.actions - 4
+    assert log.metrics["interrupted"] == 2
+    with pytest.raises(ConfigError, match="order of its points"):
+        InterruptedWorld(
+            Keydoor().world(next(iter(Keydoor().tasks())), random.Random(0)),  # type: ignore[arg-type]
+            [Update(kind="addition", text="b", at=2), Update(kind="addition", text="a", at=1)],
+        )
 
 
 def test_the_arithmetic_of_the_published_stages() -> None:

@@ -1,4 +1,4 @@
-"""What interruptions cost: InterruptBench's measures (Zou et al. 2026), over pairs of the same task.
+"""What interruptions cost: InterruptBench's measures (arXiv 2604.00892), over pairs of the same task.
 
 Each task is played twice, without and with the interruption, and what is measured is what came after it. All
 functions take plain numbers; `measured` reads them from the log of an episode whose notes tell of it

@@ -1,4 +1,4 @@
-"""Interruptions: a user who changes their mind while somebody is at work (InterruptBench, Zou et al. 2026).
+"""Interruptions: a user who changes their mind while somebody is at work (InterruptBench, arXiv 2604.00892).
 
 An `Update` adds something to what is wanted, revises it or takes it back, once the other side has done `at`
 things. A `Schedule` is several of them in order. `Interruption` is a user who says them, round any other

@@ -1,4 +1,4 @@
-"""InterruptBench (Zou et al. 2026, "When Users Change Their Mind"): a task is changed while it is being done.
+"""InterruptBench (Zou et al. 2026, arXiv 2604.00892): a task is changed while it is being done.
 
 The published tasks are WebArena's, on web sites that take tens of gigabytes; here the same protocol runs on
 errands in a street of stalls, made from seeds (`street`). Six scenarios, as published: `1update` and

@@ -8,13 +8,14 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
-from turnwise.agents.users.interruption import Update, tagged
+from turnwise.agents.users.interruption import Schedule, Update, tagged
 from turnwise.environment import Capabilities
+from turnwise.environments.parts.interrupted import InterruptedWorld
 from turnwise.environments.parts.world import WorldEnvironment
 from turnwise.environments.service.interruptbench.agents import AGENTS
 from turnwise.environments.service.interruptbench.errands import errand, street, told
 from turnwise.environments.service.interruptbench.rows import Errand, Scenario
-from turnwise.environments.service.interruptbench.street import Plan, StreetWorld
+from turnwise.environments.service.interruptbench.street import StreetWorld
 from turnwise.episode import Episode
 from turnwise.task import Task
 
@@ -71,24 +72,25 @@ class InterruptBench(WorldEnvironment, kw_only=True, frozen=True):
             episode.metric(name, value)
         episode.detail = world.outcome
 
-    def world(self, task: Errand, rng: random.Random) -> StreetWorld:
-        """The street of `task`, with what is replayed done."""
-        return StreetWorld(task, street(task.seed), self.plan(task))
+    def world(self, task: Errand, rng: random.Random) -> InterruptedWorld:
+        """The street of `task`, with what is replayed done, and the updates to come."""
+        intent, schedule = self.plan(task)
+        plain = StreetWorld(task, street(task.seed), intent)
+        return InterruptedWorld(plain, schedule, prefix=task.prefix, mode=self.mode)
 
-    def plan(self, task: Errand) -> Plan:
-        """How an errand is told, and when it is changed."""
+    def plan(self, task: Errand) -> tuple[str, Schedule]:
+        """How an errand is told at first, and what is changed when."""
         if self.start == "intent":
-            return Plan(told(task.wanted, task.only), None, ())
+            return told(task.wanted, task.only), ()
         before = task.updates[: len(task.told)]
         intent = told(task.initial, task.only)
         for step, point in zip(before, task.told, strict=True):
             intent += f"\n\n{tagged(Update(kind=step.kind, text=step.text, at=point), point)}"
+        if not self.interrupt:
+            return intent, ()
         left = task.updates[len(task.told) :][: task.brings]
-        at = self.at if task.at is None else min(task.at, len(task.prefix)) if task.prefix else task.at
-        if not self.interrupt or not left:
-            return Plan(intent, None, ())
-        updates = tuple(Update(kind=step.kind, text=step.text, at=at) for step in left)
-        return Plan(intent, at, updates, self.mode)
+        at = self.at if task.at is None else min(task.at, len(task.prefix) or task.at)
+        return intent, tuple(Update(kind=step.kind, text=step.text, at=at) for step in left)
 
     def agents(self) -> dict[str, Any]:
         """`solver` listens to every change, `deaf` to none, `random` does anything."""

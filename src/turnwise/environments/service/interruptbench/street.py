@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
-
 from turnwise.action import Action, Menu
-from turnwise.agents.users.interruption import Update, tagged
 from turnwise.environments.parts.picture import Board, Cell
 from turnwise.environments.parts.world import Gain, World
 from turnwise.environments.parts.world import Step as Took
@@ -30,54 +26,24 @@ _PUTS_BACK = {item: Action(3 + len(GOODS) + number, f"put back {item}") for numb
 _HELP = "Reply go west, go east, take THING, put back THING, or stop."
 
 
-class Plan(NamedTuple):
-    """When an errand is changed, and how that is told."""
-
-    intent: str
-    """How the errand is told at first."""
-    at: int | None
-    """After how many actions it is changed; None is never."""
-    updates: tuple[Update, ...]
-    """What comes then; `at` of the first says when."""
-    mode: Literal["append", "replace"] = "append"
-    """Whether the updates are added to what is told, or told in its place."""
-
-
 class StreetWorld(World):
     """One errand in progress.
 
     Args:
         errand: What is wanted.
         street: Where.
-        plan: How it is told, and when it is changed.
+        intent: How the errand is told.
     """
 
-    def __init__(self, errand: Errand, street: Street, plan: Plan) -> None:
+    def __init__(self, errand: Errand, street: Street, intent: str) -> None:
         self.errand = errand
         self.street = street
-        self.plan = plan
         self.place = len(street.stalls) // 2
         self.basket: list[str] = []
-        self.actions_done = 0
-        self.replayed = 0
-        self.interrupted = False
-        self.replaying = True
         self._unreadable = 0
         self._last: str = ""
         self._equal = 0
-        self._notes: list[dict[str, Any]] = []
-        self._says = self._here()
-        done: list[str] = []
-        for action in errand.prefix if plan.at is None else errand.prefix[: plan.at]:
-            before = self._says
-            self.step(action)
-            done.append(f"{before}\n> {action.strip()[:_LONGEST]}")
-            if self.over:
-                break
-        self.replayed = self.actions_done
-        self.replaying = False
-        self._says = self._opening(done)
-        self._interrupt()
+        self._says = f"{_RULES}\n\nYour errand: {intent}\n\n{self._here()}"
 
     # What the player sees -----------------------------------------------------------------------------
 
@@ -92,11 +58,9 @@ class StreetWorld(World):
         return Menu([*_ALWAYS, *takes, *(_PUTS_BACK[item] for item in self.basket)])
 
     def key(self) -> str:
-        """Place, basket, what is told by now, and what early stopping counts."""
-        clock = "done" if self.interrupted or self.plan.at is None else str(self.actions_done)
-        news = "!" if self._notes else ""
+        """Place, basket, and what early stopping counts."""
         basket = ",".join(self.basket)
-        return f"{self.place}|{basket}|{clock}{news}|{self._unreadable}|{self._last}*{self._equal}"
+        return f"{self.place}|{basket}|{self._unreadable}|{self._last}*{self._equal}"
 
     def picture(self) -> Board:
         """A row a thing, stall by stall: where the player is, and what is in the basket."""
@@ -106,45 +70,34 @@ class StreetWorld(World):
                 ink, paper = _TAKEN if item in self.basket else _HERE if number == self.place else _LIES
                 line = f"{'@' if number == self.place else ' '} {number + 1} {item}"
                 rows.append(tuple(Cell(mark, ink, paper) for mark in line.ljust(_WIDTH)[:_WIDTH]))
-        state = self.outcome or ("the errand was changed" if self.interrupted else "")
-        return Board(tuple(rows), caption=f"{self.actions_done} actions  {state}".rstrip())
+        return Board(tuple(rows), caption=self.outcome or f"{len(self.basket)} in the basket")
 
     def metrics(self) -> dict[str, float]:
-        """What was done."""
-        return {
-            "actions": self.actions_done,
-            "replayed": self.replayed,
-            "interrupted": float(self.interrupted),
-            "early_stop": float((self.outcome or "").startswith(EARLY)),
-        }
+        """Whether it went round in circles."""
+        return {"early_stop": float((self.outcome or "").startswith(EARLY))}
 
     # What the player does -----------------------------------------------------------------------------
 
     def step(self, reply: str) -> Took:
         """Do one thing; what cannot be done here is told, and counts as an action."""
-        notes = {"interrupt": self._notes.pop(0)} if self._notes else {}
         action = " ".join(reply.strip(" \t\r\n.!`'\"").lower().split())[:_LONGEST]
-        self.actions_done += 1
         self._equal = self._equal + 1 if action == self._last else 1
         self._last = action
         if action == STOP:
-            return self._stop(notes)
+            return self._stop()
         said = self._do(action)
         self._unreadable = 0 if said else self._unreadable + 1
         self._says = f"{said or _HELP} {self._here()}"
         if self._unreadable == UNREADABLE or self._equal == SAME:
             why = "no action in 3 replies" if self._unreadable == UNREADABLE else "the same action 5 times"
             self.over, self.outcome = True, f"{EARLY}: {why}"
-            return Took((), bool(said), notes)
-        if not self.replaying:
-            self._interrupt()
-        return Took((), bool(said), notes)
+        return Took(valid=bool(said))
 
-    def _stop(self, notes: dict[str, Any]) -> Took:
+    def _stop(self) -> Took:
         wanted, got = set(self.errand.wanted), set(self.basket)
         right = wanted == got if self.errand.only else wanted <= got
         self.over, self.outcome = True, "right" if right else "wrong"
-        return Took((Gain(float(right), "success"),), True, notes)
+        return Took((Gain(float(right), "success"),))
 
     def _do(self, action: str) -> str:
         """What came of an action; empty where it is none."""
@@ -174,20 +127,3 @@ class StreetWorld(World):
         goods = ", ".join(self.street.stalls[self.place])
         basket = ", ".join(self.basket) or "nothing"
         return f"Stall {self.place + 1} of {len(self.street.stalls)}: {goods}. In your basket: {basket}."
-
-    def _opening(self, done: Sequence[str]) -> str:
-        already = "".join(f"{exchange}\n" for exchange in done)
-        return f"{_RULES}\n\nYour errand: {self.plan.intent}\n\n{already}{self._says}"
-
-    def _interrupt(self) -> None:
-        """Tell what is changed, once it is time."""
-        if self.interrupted or self.over or self.plan.at is None or self.actions_done < self.plan.at:
-            return
-        self.interrupted = True
-        texts = "\n".join(update.text for update in self.plan.updates)
-        whole = Update(kind=self.plan.updates[0].kind, text=texts, at=self.actions_done)
-        if self.plan.mode == "append":
-            self._says += f"\n\n{tagged(whole, self.actions_done)}"
-        else:
-            self._says += f"\n\nYour errand now: {texts}"
-        self._notes.append({"number": 0, "kind": whole.kind, "text": texts, "actions": self.actions_done})
