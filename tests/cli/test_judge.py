@@ -1,0 +1,60 @@
+"""`turnwise judge`: kinds, judging a run, and what those who judged it agree on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from terminal import last_json, ok, refused
+
+
+@pytest.fixture
+def run(folder: Path) -> str:
+    return last_json("run", "mt_eval", "-a", "random", "--limit", "4", "-q")["run"]
+
+
+def test_without_arguments_it_lists_the_kinds() -> None:
+    told = ok("judge")
+    for name in ("rubric", "sliding_window", "amulet_maxims", "objexmt"):
+        assert name in told
+    assert "pairs" in told
+
+
+def test_a_run_is_judged_and_judged_again(run: str, folder: Path) -> None:
+    first = last_json("judge", run, "--judge", "rating", "-a", "solver", "-q")
+    second = last_json(
+        "judge", run, "--judge", "rating", "-a", "random", "--set", 'criteria=Be "brief"', "-q"
+    )
+    assert (first["environment"], first["episodes"], first["failed"]) == ("judging", 4, 0)
+    assert first["run"] != second["run"]
+    shown = ok("judge", run)
+    assert f"rating by solver ({first['run']})" in shown
+    assert f"rating by random ({second['run']})" in shown
+    told = last_json("judge", run)
+    assert [rater["episodes"] for rater in told["raters"]][1:] == [4, 4]
+    pair = told["pairs"][-1]
+    assert (pair["episodes"], pair["differ"]) == (0, [])
+    # Marks of 1 to 10 do not say what passes, unless the command does.
+    pair = last_json("judge", run, "--solved", "5")["pairs"][-1]
+    assert pair["episodes"] == 4
+    assert f"judge of {run}" in ok("show", first["run"])
+
+
+def test_pairs_are_judged_in_both_orders(run: str, folder: Path) -> None:
+    other = last_json("run", "mt_eval", "-a", "solver", "--limit", "4", "-q")["run"]
+    told = ok("judge", run, "--against", other, "--judge", "pairwise", "-a", "first")
+    assert "same winner in both orders 0" in told
+    assert "for the first place +1.00" in told
+
+
+def test_what_cannot_be_judged_is_one_line(run: str, folder: Path) -> None:
+    for words, said in [
+        (["judge", run, "--judge", "rubrik", "-a", "solver"], "did you mean 'rubric'?"),
+        (["judge", run, "--judge", "rating", "-a", "solver", "--set", "hi=3"], "no setting 'hi'"),
+        (["judge", run, "--judge", "pairwise", "-a", "solver"], "--against"),
+        (["judge", run, "--judge", "rating"], "nobody fills the role 'judge'"),
+        (["judge", "nothing", "--judge", "rating", "-a", "solver"], "has no run 'nothing'"),
+    ]:
+        assert said in refused(*words)
+    judged = last_json("judge", run, "--judge", "rating", "-a", "solver", "-q")["run"]
+    assert "judge the run that it judged" in refused("judge", judged, "--judge", "rating", "-a", "solver")
