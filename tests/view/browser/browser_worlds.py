@@ -76,7 +76,7 @@ def python(code: str) -> str:
 _PROGRAM = "price = 39.5\n# half of it goes back\nprint(price / 2)"
 
 
-def _agent(task: Task, rng: random.Random) -> Generator[str | Message | None, Message, None]:
+def clerk(task: Task, rng: random.Random) -> Generator[str | Message | None, Message, None]:
     yield
     yield Message(
         role="assistant",
@@ -94,14 +94,14 @@ def _agent(task: Task, rng: random.Random) -> Generator[str | Message | None, Me
     yield f"Done. You get {half} back."
 
 
-def _customer(task: Task, rng: random.Random) -> Generator[str | None, Message, None]:
+def customer(task: Task, rng: random.Random) -> Generator[str | None, Message, None]:
     yield
     yield "My kettle from order A-17 leaks. I want half of the money back."
     yield "Good. Do it, please."
     yield "Thank you."
 
 
-def _judge(task: Task, rng: random.Random) -> Generator[str | None, Message, None]:
+def judge(task: Task, rng: random.Random) -> Generator[str | None, Message, None]:
     yield
     yield "pass: it looked the order up before it promised anything."
 
@@ -116,7 +116,7 @@ class HelpDesk(Environment, frozen=True, kw_only=True):
         return [Task(id=f"order-{number}") for number in range(6)]
 
     def agents(self) -> dict[str, Any]:
-        return {"clerk": _agent, "customer/customer": _customer, "judge/reader": _judge}
+        return {"clerk": clerk, "customer/customer": customer, "judge/reader": judge}
 
     async def run(self, task: Task, episode: Any) -> None:
         asked = await episode.customer.respond("You bought a kettle. It leaks.")
@@ -174,7 +174,7 @@ ATTACKS: dict[str, str] = {
     "direction": "user\u202etxt.exe \u2066abc\u2069 \u200b zero",
     "broken": "half \ud83d and \udc00 pairs, \x00 nul, \ufffe non-character, \U000e0041 tag",
     "template": "{{constructor.constructor('" + MARK + "')()}} ${" + MARK + "} %3Cscript%3E",
-    "markdown": f"# head\n![x](javascript:{MARK})\n| a | b |\n|---|---|\n```html\n<script>{MARK}</script>\n```",
+    "markdown": f"# head\n![x](javascript:{MARK})\n| a | b |\n```html\n<script>{MARK}</script>\n```",
     "long_line": "x" * 30_000,
 }
 
@@ -223,6 +223,9 @@ class Long(Environment, frozen=True, kw_only=True):
 
     def tasks(self) -> Iterable[Task]:
         return [Task(id=f"count-{number}") for number in range(3)]
+
+    def agents(self) -> dict[str, Any]:
+        return {"parrot": parrot}
 
     async def run(self, task: Task, episode: Any) -> None:
         for number in range(self.turns // 2):

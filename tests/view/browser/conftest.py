@@ -1,7 +1,7 @@
 """A real Chromium, a store made by real runs, and a viewer of it, for the tests of what a person does.
 
-Everything here is skipped, with one line that says why, where there is no Chromium, no Playwright, or where the
-page was not built (`npm ci && npm run build` in `src/turnwise/view/web`).
+Everything here is skipped, with one line that says why, where there is no Chromium, no Playwright, or where
+the page was not built (`npm ci && npm run build` in `src/turnwise/view/web`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -50,37 +50,49 @@ def _able() -> None:
         pytest.skip(why)
 
 
+class Made(NamedTuple):
+    """The store and what is in it."""
+
+    path: Path
+    runs: dict[str, str]
+    """Ids of the runs, by `environment/agent`."""
+
+
 @pytest.fixture(scope="session")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     """A store with runs of many kinds."""
     path = tmp_path_factory.mktemp("viewer") / "runs.db"
     store = Store(path)
-    run: Any = turnwise.run
+    runs: dict[str, str] = {}
+
+    def play(name: str, environment: Any, agent: Any, **options: Any) -> None:
+        run: Any = turnwise.run(environment, agent, store=store, **options)
+        runs[name] = run.id
+
     for agent in ("random", "solver"):
-        run("number_guess", agent, store=store, limit=40)
-    run("sokoban", "solver", store=store, limit=6)
-    run("gui_exploration_lab", "solver", store=store, limit=3)
-    run("number_guess", "tiny/sprout", store=store, limit=6, epochs=2)
-    run(
-        worlds.HelpDesk(),
-        worlds._agent,
-        agents={"customer": worlds._customer, "judge": worlds._judge},
-        store=store,
-    )
-    run(worlds.Hostile(), worlds.parrot, store=store)
-    run(worlds.Long(), worlds.parrot, store=store, limit=1)
-    run("number_guess", worlds.forgetful_guesser(), store=store, limit=2)
+        play(f"number_guess/{agent}", "number_guess", agent, limit=40)
+    play("sokoban/solver", "sokoban", "solver", limit=6)
+    play("gui_exploration_lab/solver", "gui_exploration_lab", "solver", limit=3)
+    play("number_guess/tiny", "number_guess", "tiny/sprout", limit=6, epochs=2)
+    others = {"customer": worlds.customer, "judge": worlds.judge}
+    play("help_desk", worlds.HelpDesk(), worlds.clerk, agents=others)
+    play("hostile", worlds.Hostile(), worlds.parrot)
+    play("long", worlds.Long(), worlds.parrot, limit=1)
+    play("number_guess/forgetful", "number_guess", worlds.forgetful_guesser(), limit=2)
     store.close()
-    return path
+    return Made(path, runs)
 
 
 @pytest.fixture(scope="session")
-def runs(path: Path) -> dict[str, str]:
+def path(made: Made) -> Path:
+    """The store."""
+    return made.path
+
+
+@pytest.fixture(scope="session")
+def runs(made: Made) -> dict[str, str]:
     """Ids of the runs, by `environment/agent`."""
-    store = Store(path)
-    found = {f"{row.environment}/{next(iter(row.agents.values()))}": row.id for row in store.runs()}
-    store.close()
-    return found
+    return made.runs
 
 
 class Viewer:
@@ -148,3 +160,27 @@ def watch(page: Page) -> Complaints:
     page.on("pageerror", lambda error: complaints.append(f"threw: {error}"))
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
     return complaints
+
+
+@pytest.fixture(scope="session")
+def places(runs: dict[str, str]) -> dict[str, str]:
+    """The address of every page, by its name."""
+    guess, solved = runs["number_guess/random"], runs["number_guess/solver"]
+    desk, hostile = runs["help_desk"], runs["hostile"]
+    return {
+        "runs": "/",
+        "run": f"/runs/{guess}",
+        "episode": f"/runs/{desk}/episodes/0?turn=8",
+        "world": f"/runs/{runs['sokoban/solver']}/episodes/0",
+        "hostile": f"/runs/{hostile}/episodes/0?turn=18",
+        "seen by a role": f"/runs/{desk}/episodes/0?as=agent",
+        "two views": f"/runs/{desk}/episodes/0?as=agent&with=customer",
+        "tree": f"/runs/{guess}/episodes/0/tree",
+        "compare": f"/compare?runs={guess},{solved}",
+        "align": f"/align?a={guess}/0&b={solved}/0",
+        "play": "/play",
+        "set up a play": "/play?environment=tic_tac_toe",
+        "labels": "/label",
+        "search": "/search?q=kettle",
+        "gone": "/runs/nothing-of-the-kind",
+    }

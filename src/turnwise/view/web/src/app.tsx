@@ -3,13 +3,21 @@
 import { type ComponentType, Suspense, lazy } from "react";
 import { Route, Switch } from "wouter";
 
+import { offline } from "@/api/errors";
 import { Page } from "@/parts/Page";
 import { Empty, Loading } from "@/parts/State";
 import { Boundary } from "@/shell/Boundary";
 import { Shell } from "@/shell/Shell";
 
+/** A page that cannot be loaded is a server that cannot be reached. */
 const page = <Name extends string>(load: () => Promise<Record<Name, ComponentType>>, name: Name) =>
-  lazy(async () => ({ default: (await load())[name] }));
+  lazy(async () => {
+    try {
+      return { default: (await load())[name] };
+    } catch {
+      throw offline();
+    }
+  });
 
 const Runs = page(() => import("@/pages/runs/Runs"), "Runs");
 const Run = page(() => import("@/pages/run/Run"), "Run");

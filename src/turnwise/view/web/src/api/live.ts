@@ -2,6 +2,8 @@
 
 import { useEffect, useSyncExternalStore } from "react";
 
+import { parsed } from "@/lib/paths";
+
 import { queries } from "./queries";
 import type { components } from "./schema";
 
@@ -74,6 +76,12 @@ function refresh(key: readonly unknown[], wait = CALM): void {
   );
 }
 
+function missed(): void {
+  if (watched.play !== undefined) refresh(["play", watched.play], 0);
+  const episode = watched.episode === undefined ? undefined : parsed(watched.episode);
+  if (episode !== undefined) refresh(["episode", episode.run, episode.number], 0);
+}
+
 function handle(event: Event): void {
   switch (event.kind) {
     case "run":
@@ -99,6 +107,8 @@ function handle(event: Event): void {
       refresh(["search"]);
       break;
     case "hello":
+      // What changed between the first answer and this moment was told to nobody.
+      missed();
       break;
   }
 }

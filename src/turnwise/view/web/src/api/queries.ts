@@ -234,6 +234,8 @@ export const ask = {
       queryKey: ["play", play, seat],
       queryFn: ({ signal }) =>
         reply(api.GET("/api/plays/{play}", { params: { path: { play }, query: { seat } }, signal })),
+      // Whoever asks is there: so the others are told, and it is seen when they come and go.
+      refetchInterval: (query) => (query.state.data?.state === "ended" ? false : 4_000),
     }),
 
   labels: (query: LabelsQuery) =>

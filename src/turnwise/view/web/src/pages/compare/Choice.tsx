@@ -5,7 +5,7 @@ import { useState } from "react";
 
 import { useLabel } from "@/api/mutations";
 import { ask } from "@/api/queries";
-import type { AlignPage } from "@/api/types";
+import type { AlignPage, LabelAsk } from "@/api/types";
 import { usePerson } from "@/lib/person";
 import { Segmented } from "@/parts/Field";
 
@@ -29,7 +29,16 @@ export function Choice({ page }: { page: AlignPage }) {
   const target = replies ? `${page.a}@${parting.a ?? 0}` : page.a;
   const other = replies ? `${page.b}@${parting.b ?? 0}` : page.b;
   const labels = useQuery(ask.labels({ target, kind: "choice", annotator }));
-  const mine = labels.data?.rows.find((one) => one.target === target && one.other === other);
+  const stored = labels.data?.rows.find((one) => one.target === target && one.other === other);
+  // What was chosen just now counts before the server tells of it.
+  const [chosen, setChosen] = useState<{ target: string; value: Verdict }>();
+  const fresh = chosen?.target === target ? chosen.value : undefined;
+  const value = fresh ?? (stored?.value == null ? "" : (String(stored.value) as Verdict));
+  const choose = (next: Verdict) => {
+    setChosen({ target, value: next });
+    const body: LabelAsk = { kind: "choice", target, other, annotator, value: Number(next) };
+    label.mutate(body, { onError: () => setChosen(undefined) });
+  };
   return (
     <div className={css.choice} role="group" aria-label="Your choice">
       {parting !== undefined && page.shared > 0 && (
@@ -43,12 +52,7 @@ export function Choice({ page }: { page: AlignPage }) {
           onChange={setAbout}
         />
       )}
-      <Segmented<Verdict>
-        label="Which is better"
-        value={mine?.value == null ? "" : (String(mine.value) as Verdict)}
-        options={VERDICTS}
-        onChange={(value) => label.mutate({ kind: "choice", target, other, annotator, value: Number(value) })}
-      />
+      <Segmented<Verdict> label="Which is better" value={value} options={VERDICTS} onChange={choose} />
       {label.error && <p role="alert">{label.error.message}</p>}
     </div>
   );

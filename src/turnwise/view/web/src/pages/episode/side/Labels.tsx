@@ -5,7 +5,7 @@ import { useState } from "react";
 
 import { useLabel } from "@/api/mutations";
 import { ask } from "@/api/queries";
-import type { Label } from "@/api/types";
+import type { Label, LabelAsk } from "@/api/types";
 import { score, when } from "@/lib/format";
 import { fieldText } from "@/lib/form";
 import { named, parsed } from "@/lib/paths";
@@ -53,9 +53,7 @@ export function Labels() {
 const SCALE = ["1", "2", "3", "4", "5"].map((value) => ({ value, label: value }));
 
 function Rubric({ target, labels }: { target: string; labels: readonly Label[] }) {
-  const annotator = usePerson();
   const known = useQuery(ask.agreement({ kind: "score" }));
-  const label = useLabel();
   const [own, setOwn] = useState<readonly string[]>([]);
   const names = [
     ...new Set([
@@ -65,25 +63,9 @@ function Rubric({ target, labels }: { target: string; labels: readonly Label[] }
   ];
   return (
     <>
-      {names.map((name) => {
-        const mine = labels.find(
-          (one) =>
-            one.kind === "score" && one.name === name && one.annotator === annotator && one.target === target,
-        );
-        return (
-          <div key={name} className={css.criterion}>
-            <span>{name === "" ? "overall" : name}</span>
-            <Segmented
-              label={name === "" ? "overall" : name}
-              value={mine?.value == null ? "" : String(mine.value)}
-              options={SCALE}
-              onChange={(value) =>
-                label.mutate({ kind: "score", target, annotator, name, value: Number(value) })
-              }
-            />
-          </div>
-        );
-      })}
+      {names.map((name) => (
+        <Criterion key={name} name={name} target={target} labels={labels} />
+      ))}
       <form
         className={css.adding}
         onSubmit={(event) => {
@@ -97,8 +79,32 @@ function Rubric({ target, labels }: { target: string; labels: readonly Label[] }
         <TextField label="New criterion" name="criterion" placeholder="e.g. helpful" maxLength={100} />
         <Button type="submit">Add</Button>
       </form>
-      {label.error && <p role="alert">{label.error.message}</p>}
     </>
+  );
+}
+
+function Criterion({ name, target, labels }: { name: string; target: string; labels: readonly Label[] }) {
+  const annotator = usePerson();
+  const label = useLabel();
+  const title = name === "" ? "overall" : name;
+  const stored = labels.find(
+    (one) =>
+      one.kind === "score" && one.name === name && one.annotator === annotator && one.target === target,
+  );
+  // What was chosen just now counts before the server tells of it.
+  const [chosen, setChosen] = useState<string>();
+  const value = chosen ?? (stored?.value == null ? "" : String(stored.value));
+  const choose = (next: string) => {
+    setChosen(next);
+    const body: LabelAsk = { kind: "score", target, annotator, name, value: Number(next) };
+    label.mutate(body, { onError: () => setChosen(undefined) });
+  };
+  return (
+    <div className={css.criterion}>
+      <span>{title}</span>
+      <Segmented label={title} value={value} options={SCALE} onChange={choose} />
+      {label.error && <p role="alert">{label.error.message}</p>}
+    </div>
   );
 }
 

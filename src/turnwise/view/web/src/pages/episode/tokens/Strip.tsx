@@ -40,6 +40,7 @@ export function Strip({
           aria-selected={place === chosen}
           tabIndex={place === chosen ? 0 : -1}
           data-place={place}
+          aria-label={token.text?.trim() === "" ? `white space, ${JSON.stringify(token.text)}` : undefined}
           data-sampled={token.sampled}
           className={css.token}
           {...shaded(token, shade, largest)}
