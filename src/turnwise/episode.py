@@ -91,6 +91,7 @@ class Episode:
     __slots__ = (
         "__dict__",
         "_branches",
+        "_closers",
         "_delivered",
         "_dirty",
         "_effects",
@@ -207,6 +208,7 @@ class Episode:
         """The script, where it runs only while `_main` runs: a quicker way to tell."""
         self._turnstile: Turnstile | None = None
         self._branches: set[asyncio.Task[Any]] = set()
+        self._closers: list[Callable[[], Awaitable[None]]] = []
         self._delivered = 0
         roles = environment.seats
         session = next(_SESSIONS)
@@ -344,6 +346,10 @@ class Episode:
         self._timings.append(Timing(key, n, start - self.started, perf_counter() - start))
         self._changed()
         return effect
+
+    def at_end(self, close: Callable[[], Awaitable[None]]) -> None:
+        """Have something closed when the episode is over, however it ends: the process of a scaffold."""
+        self._closers.append(close)
 
     async def now(self) -> float:
         """The wall clock, as seconds since the epoch; recorded like any effect."""
@@ -504,6 +510,13 @@ class Episode:
 
     async def play(self) -> None:
         """Run the script to its end; never raises but for cancellation and divergence."""
+        try:
+            await self._play()
+        finally:
+            while self._closers:
+                await self._closers.pop()()
+
+    async def _play(self) -> None:
         loop = asyncio.get_running_loop()
         self._main = asyncio.current_task(loop)
         # A loop's own kind of tasks may be begun at once, within the script that makes them.

@@ -3,7 +3,8 @@
 Built-in parts and those of other packages register alike, in the groups `turnwise.environments`,
 `turnwise.models` and `turnwise.agents` of their `pyproject.toml`. A whole family of names registers as a
 scheme: an entry `gym` of `turnwise.environment_schemes` is a function that makes something of the rest of
-every name `gym:…`.
+every name `gym:…`. In `turnwise.agent_schemes` it is a scaffold: a function that makes an agent of the model
+that the rest names (`codeact:openai/MODEL`).
 """
 
 from __future__ import annotations
@@ -30,6 +31,17 @@ def scheme(group: str, name: str) -> EntryPoint | None:
     """The scheme that `name` (`scheme:rest`) belongs to; None where it is no such name."""
     prefix, colon, _ = name.partition(":")
     return entries(f"{group.removesuffix('s')}_schemes").get(prefix) if colon else None
+
+
+def family(group: str, name: str) -> Any:
+    """What makes the things of a scheme: of the rest of a name, or for an agent of the agent it names.
+
+    Raises:
+        ConfigError: it cannot be imported.
+    """
+    entry = scheme(group, name)
+    assert entry is not None
+    return _loaded(group.removesuffix("s"), name, entry)
 
 
 def load(group: str, name: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import traceback
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -264,10 +264,17 @@ class _Maker:
 
     def _make(self, role: str, wanted: AgentConfig) -> Agent:
         name = wanted.use
-        found = self._model(role, name)
+        make: Callable[..., Agent] = Agent
+        if registry.scheme("agents", name) is not None:
+            # A scaffold, and behind the colon who thinks in it.
+            make = registry.family("agents", name)
+            found = self._model(role, name.partition(":")[2])
+            found = found.model if isinstance(found, Agent) else found
+        else:
+            found = self._model(role, name)
         if isinstance(found, Agent):
             return found
-        return Agent(
+        return make(
             found,
             name=name,
             system=wanted.system,
@@ -279,7 +286,9 @@ class _Maker:
     def _model(self, role: str, name: str) -> Model | Agent:
         own = self._names(role)
         if self.mute and (is_model(name) or ":" not in name):
-            return Mute(name)
+            scaffold = as_agent(own[name], name) if name in own else None
+            # What an agent does over its model's calls is part of the episode; its model is not asked.
+            return scaffold if isinstance(scaffold, Agent) else Mute(name)
         key = name if name not in own else f"{role}/{name}"
         if key in self.models:
             return self.models[key]

@@ -13,7 +13,8 @@ from turnwise.tools.sandbox.backends import ENV, BackendStatus, choose, detect
 from turnwise.tools.sandbox.container import IMAGE_ENV
 from turnwise.tools.sandbox.launch import Backend
 from turnwise.tools.sandbox.limits import Execution, SandboxLimits
-from turnwise.tools.sandbox.session import PythonSession, run_program
+from turnwise.tools.sandbox.process import Serve
+from turnwise.tools.sandbox.session import PythonSession, Stub, run_program
 
 __all__ = [
     "ENV",
@@ -23,6 +24,8 @@ __all__ = [
     "Execution",
     "PythonSession",
     "SandboxLimits",
+    "Serve",
+    "Stub",
     "choose",
     "detect",
     "run_program",

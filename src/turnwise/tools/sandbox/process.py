@@ -12,7 +12,9 @@ import os
 import secrets
 import shutil
 import signal
-from typing import Any
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -23,6 +25,8 @@ from turnwise.tools.sandbox.limits import Execution, Killed, SandboxLimits, shor
 from turnwise.tools.sandbox.output import Output
 from turnwise.tools.sandbox.processes import holds_more, workers
 
+Serve: TypeAlias = Callable[[str, dict[str, Any]], Awaitable[dict[str, str]]]
+"""A tool's name and arguments to what it says: `{"result": text}` or `{"error": text}`."""
 _START_SECONDS = 60.0
 _WATCH_SECONDS = 0.1
 _DRAIN_SECONDS = 5.0
@@ -39,6 +43,9 @@ class _Answer(msgspec.Struct, frozen=True):
     exit: int | None = None
     cpu: bool = False
     """Whether the CPU time was used up."""
+    call: str | None = None
+    """A tool the code calls: this is no answer yet."""
+    arguments: dict[str, Any] = {}
 
 
 class Worker:
@@ -86,8 +93,13 @@ class Worker:
             raise
         return worker
 
-    async def ask(self, request: dict[str, Any]) -> Execution:
-        """Run one request to its end, or to the end of the process (`Execution.killed`)."""
+    async def ask(self, request: dict[str, Any], serve: Serve | None = None) -> Execution:
+        """Run one request to its end, or to the end of the process (`Execution.killed`).
+
+        Args:
+            request: What to do.
+            serve: Answers calls of tools; the time it takes does not count.
+        """
         ident = secrets.token_hex(16)
         output = Output(self._limits.output_chars)
         trouble: list[Killed] = []
@@ -97,8 +109,19 @@ class Worker:
         answered = asyncio.create_task(self._frame())
         watched = asyncio.create_task(self._watch(trouble))
         try:
-            timed_out = await self._wait(answered, watched, trouble)
-            answer = _answer(answered, ident)
+            left = self._limits.wall_seconds
+            while True:
+                start = monotonic()
+                timed_out = await self._wait(answered, watched, trouble, left)
+                left -= monotonic() - start
+                call = None if serve is None or timed_out else _call(answered, ident)
+                if call is None or serve is None:
+                    break
+                reply = await serve(call.call or "", call.arguments)
+                with contextlib.suppress(OSError):
+                    self._send(reply)
+                answered = asyncio.create_task(self._frame())
+            answer = _answer(answered, ident, timed_out=timed_out)
             if isinstance(answer, _Answer):
                 await asyncio.wait({printed}, timeout=_DRAIN_SECONDS)
                 if printed.done() and not trouble:
@@ -126,12 +149,16 @@ class Worker:
     # Time and memory ----------------------------------------------------------------------------------
 
     async def _wait(
-        self, answered: asyncio.Task[_Answer], watched: asyncio.Task[None], trouble: list[Killed]
+        self,
+        answered: asyncio.Task[_Answer],
+        watched: asyncio.Task[None],
+        trouble: list[Killed],
+        seconds: float,
     ) -> bool:
         """Wait for the answer; interrupt the code where its time is up. Says whether it was."""
         limits = self._limits
         both = {answered, watched}
-        await asyncio.wait(both, timeout=limits.wall_seconds, return_when="FIRST_COMPLETED")
+        await asyncio.wait(both, timeout=max(seconds, 0.0), return_when="FIRST_COMPLETED")
         if answered.done() or trouble:
             return False
         await self._interrupt()
@@ -241,7 +268,7 @@ class Worker:
         )
 
 
-def _answer(answered: asyncio.Task[_Answer], ident: str) -> _Answer | Killed:
+def _answer(answered: asyncio.Task[_Answer], ident: str, *, timed_out: bool) -> _Answer | Killed:
     """The answer to `ident`, or why there is none."""
     if not answered.done():
         return "timeout"
@@ -251,7 +278,18 @@ def _answer(answered: asyncio.Task[_Answer], ident: str) -> _Answer | Killed:
         return "exited"
     except ValueError:
         return "protocol"
-    return answer if answer.id == ident else "protocol"
+    if answer.id == ident and answer.call is None:
+        return answer
+    # A call that came as time was up is no fault of the code's.
+    return "timeout" if answer.id == ident and timed_out else "protocol"
+
+
+def _call(answered: asyncio.Task[_Answer], ident: str) -> _Answer | None:
+    """The tool call that came instead of an answer."""
+    if not answered.done() or answered.exception() is not None:
+        return None
+    said = answered.result()
+    return said if said.call is not None and said.id == ident else None
 
 
 async def _run(command: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -12,7 +13,18 @@ from turnwise.errors import SandboxError
 from turnwise.tools.sandbox.backends import choose
 from turnwise.tools.sandbox.launch import MIB, Backend
 from turnwise.tools.sandbox.limits import Execution, SandboxLimits
-from turnwise.tools.sandbox.process import Worker
+from turnwise.tools.sandbox.process import Serve, Worker
+
+
+class Stub(msgspec.Struct, frozen=True):
+    """A function in the sandbox that calls a tool outside."""
+
+    function: str
+    """Its name there."""
+    tool: str
+    parameters: list[str]
+    """Names of the arguments, in the order in which they may be given without."""
+    doc: str
 
 
 class PythonSession:
@@ -47,18 +59,24 @@ class PythonSession:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def run(self, code: str, *, echo: bool = True) -> Execution:
+    async def run(self, code: str, *, echo: bool = True, serve: Serve | None = None) -> Execution:
         """Run one cell.
 
         Args:
             code: Python source.
             echo: Whether a last expression's value is given back, as a notebook does.
+            serve: Answers calls of tools (see `offer`), in time that does not count.
 
         Raises:
             SandboxError: the sandbox failed, not the code in it.
         """
         async with self._lock:
-            return await self._ask({"do": "cell", "code": code, "echo": echo})
+            return await self._ask({"do": "cell", "code": code, "echo": echo}, serve)
+
+    async def offer(self, stubs: Sequence[Stub]) -> None:
+        """Put functions into the namespace that call tools; a later process has none of them."""
+        async with self._lock:
+            await self._ask({"do": "tools", "tools": [msgspec.to_builtins(stub) for stub in stubs]})
 
     async def run_program(self, code: str, stdin: str = "") -> Execution:
         """Run a whole program as `python main.py` would; a process is good for one (see `run_program`)."""
@@ -92,7 +110,7 @@ class PythonSession:
                 "SandboxLimits.file_mb and tmp_mb"
             )
 
-    async def _ask(self, request: dict[str, Any]) -> Execution:
+    async def _ask(self, request: dict[str, Any], serve: Serve | None = None) -> Execution:
         if self._worker is None:
             backend = self._backend
             if backend is None or isinstance(backend, str):
@@ -100,7 +118,7 @@ class PythonSession:
             self._worker = await Worker.start(backend, self.limits, self._seed)
         lost, self._lost = self._lost, False
         try:
-            execution = await self._worker.ask(request)
+            execution = await self._worker.ask(request, serve)
         except BaseException:
             self._lost = True
             await self.close()

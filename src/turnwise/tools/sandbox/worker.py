@@ -28,6 +28,10 @@ class CpuTimeSpent(BaseException):
     """Raised in the code when its CPU time for the cell is used up; `except Exception` does not catch it."""
 
 
+class ToolError(Exception):
+    """What a tool that the code has called says of why it did not work."""
+
+
 class Channel:
     """The frames to and from the host, and the descriptor that output goes to."""
 
@@ -146,10 +150,13 @@ class Worker:
     def __init__(self, channel: Channel, setup: dict[str, Any]) -> None:
         self.channel = channel
         self.limit = int(setup["text_limit"])
+        self.most = 32 * self.limit
         self.cpu_seconds = int(setup["cpu_seconds"])
         self.contained = bool(setup["contained"]) and os.getppid() == 1
         self.count = 0
         self.cpu_spent = False
+        self.ident = ""
+        """Of the request at hand."""
         self.main = ModuleType("__main__")
         self.main.__dict__["__builtins__"] = builtins
         sys.modules["__main__"] = self.main
@@ -158,10 +165,11 @@ class Worker:
 
     def serve(self) -> None:
         """Answer requests until the host goes away."""
-        actions = {"cell": self.cell, "program": self.program, "file": self.file}
+        actions = {"cell": self.cell, "program": self.program, "file": self.file, "tools": self.tools}
         self.channel.send({"id": "ready"})
         while True:
             request = self.channel.receive()
+            self.ident = request["id"]
             try:
                 self.channel.open_streams()
                 answer = actions[request["do"]](request)
@@ -201,6 +209,64 @@ class Worker:
         except OSError as error:
             return {"error": f"{type(error).__name__}: {error}"}
         return {}
+
+    def tools(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Put functions into the namespace that call the host's tools."""
+        setattr(builtins, "ToolError", ToolError)  # noqa: B010
+        for offered in request["tools"]:
+            self.main.__dict__[offered["function"]] = self.stub(**offered)
+        return {}
+
+    def stub(self, function: str, tool: str, parameters: list[str], doc: str) -> Any:
+        """A function that calls one tool, by position or by name."""
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if len(args) > len(parameters):
+                raise TypeError(f"{function}() takes {len(parameters)} arguments, but {len(args)} were given")
+            given = dict(zip(parameters, args))  # noqa: B905 - older Pythons
+            for name, value in kwargs.items():
+                if name in given:
+                    raise TypeError(f"{function}() got two values for the argument {name!r}")
+                given[name] = value
+            return self.ask_host(tool, given)
+
+        call.__name__ = call.__qualname__ = function
+        call.__doc__ = doc
+        return call
+
+    def ask_host(self, tool: str, given: dict[str, Any]) -> Any:
+        """A tool's result: a value where it is JSON, else text."""
+        frame = {"id": self.ident, "call": tool, "arguments": json.loads(json.dumps(given, allow_nan=False))}
+        if len(json.dumps(frame)) > self.most:
+            raise ValueError("the arguments are too long")
+        before = self.handlers()
+        # No exception may come between the two halves of the exchange.
+        self.quiet()
+        try:
+            self.channel.send(frame)
+            answer = self.channel.receive()
+        finally:
+            for number, handler in before.items():
+                self.signal(number, handler)
+        if "error" in answer:
+            raise ToolError(answer["error"])
+        try:
+            value = json.loads(answer["result"])
+        except (ValueError, RecursionError):
+            return answer["result"]
+        return answer["result"] if isinstance(value, str) else value
+
+    def handlers(self) -> dict[int, Any]:
+        """What interrupts do now."""
+        return {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGXCPU)}
+
+    def quiet(self) -> None:
+        """Let interrupts pass by."""
+        try:
+            for number in (signal.SIGINT, signal.SIGXCPU):
+                self.signal(number, signal.SIG_IGN)
+        except ValueError:
+            raise RuntimeError("tools can be called from the main thread only") from None
 
     def cell(self, request: dict[str, Any]) -> dict[str, Any]:
         """Run code in the lasting namespace."""
