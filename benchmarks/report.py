@@ -83,6 +83,12 @@ def targets() -> list[str]:
             read("learn")["growth_8_to_16_turns"]["over_limit"],
             "{:.2f} x",
         ),
+        ("viewer, 100,000 episodes: the table of runs, server time", 300, _page("runs"), "{:.0f} ms"),
+        ("viewer: the page of a run of 90,000", 500, _page("run"), "{:.0f} ms"),
+        ("viewer: an episode", 200, _page("episode"), "{:.1f} ms"),
+        ("viewer: an episode of 10,000 turns", 1000, _page("10,000 turns"), "{:.0f} ms"),
+        ("viewer: full-text search", 500, max(map(_page, _searches())), "{:.1f} ms"),
+        ("viewer: the longest of these over plain SQL for the same rows", 3, _over_sql(), "{:.1f} x"),
         ("base install, distributions", 30, base["distributions"], "{}"),
         ("base install, size", 150, base["mb"], "{:.0f} MB"),
         ("`import turnwise`", 150, base["import_s"] * 1000, "{:.0f} ms"),
@@ -166,6 +172,42 @@ def _turns() -> str:
         f"{most:.2f} times as fast as\nTRL's. A turn of 16 takes us {growth['turnwise']:.2f} times as long "
         f"as one of 8, plain torch {growth['limit']:.2f} times:\nattention looks at twice as much."
     )
+
+
+def _page(name: str) -> float:
+    """Milliseconds of a page of the viewer, when it is asked for the first time."""
+    return read("view")["pages"][name]["first_ms"]
+
+
+def _searches() -> list[str]:
+    return [name for name in read("view")["pages"] if name.startswith("search")]
+
+
+def _over_sql() -> float:
+    """The most that a page takes over a bare query."""
+    return max(page.get("over_sql", 0.0) for page in read("view")["pages"].values())
+
+
+def _indexing() -> str:
+    """What the search index takes."""
+    measured = read("view")
+    return (
+        f"The search index is made in the background, at\n{measured['episodes'] / measured['index_s']:,.0f} "
+        f"episodes a second here, and takes {measured['index_mb']:.0f} MB beside the store's "
+        f"{measured['store_mb']:.0f}."
+    )
+
+
+def viewer() -> list[str]:
+    """Milliseconds of each page of the viewer."""
+    measured = read("view")
+    rows: list[str] = []
+    for name, page in measured["pages"].items():
+        sql = f"{page['sql_ms']:.1f} | {page['over_sql']:.1f} x" if "sql_ms" in page else " | "
+        size = page["bytes"] / 1000
+        rows.append(f"| {name} | {page['first_ms']:.1f} | {page['again_ms']:.1f} | {sql} | {size:,.0f} |")
+    head = ["| page | first, ms | again, ms | SQL, ms | over SQL | kB |", "| --- " * 6 + "|"]
+    return [*head, *rows]
 
 
 def generation() -> list[str]:
@@ -261,6 +303,15 @@ def main() -> None:
         "## Long episodes",
         "",
         *lengths(),
+        "",
+        "## The viewer",
+        "",
+        "A store of 100,000 episodes of ten turns, 90,000 of them in one run. Server time of the whole",
+        "application without the network, with nothing read before (`first`) and asked once more (`again`).",
+        "`SQL` is a bare query by Python's `sqlite3` for the rows that a page is told from; a search is",
+        f"compared as it is asked `again`. {_indexing()}",
+        "",
+        *viewer(),
         "",
         "## Worlds",
         "",

@@ -27,8 +27,6 @@ _TURNS, _EPISODES = 20, 22
 _VERSION = 1
 _BATCH = 2_000
 """Parts of logs that are taken in at once."""
-_RANKED = 1_000
-"""Matches up to which the best come first; beyond, ranking would read them all."""
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS about (version INTEGER, last INTEGER, run INTEGER, episode INTEGER, part INTEGER);
 CREATE TABLE IF NOT EXISTS runs (number INTEGER PRIMARY KEY, id TEXT);
@@ -66,10 +64,11 @@ class FileIndex:
             of = other.scalar(sa.select(sa.func.count()).select_from(episodes)) or 0
         return Progress(min(done, of), of)
 
-    def find(self, terms: Sequence[Term], place: Place, *, limit: int, offset: int) -> list[Found]:
-        """Turns that fit: the best first where they are few, else the newest."""
-        few = self.count(terms, place, _RANKED + 1) <= _RANKED
-        order = "rank" if few else "rowid DESC"
+    def find(
+        self, terms: Sequence[Term], place: Place, *, limit: int, offset: int = 0, ranked: bool = True
+    ) -> list[Found]:
+        """Turns that fit: the best first, or the newest, which needs not look at all of them."""
+        order = "rank" if ranked else "rowid DESC"
         where, values = _where(terms, place)
         query = (
             f"SELECT rowid, role, snippet(turns, 0, '{START}', '{END}', '…', 32) FROM turns WHERE {where} "

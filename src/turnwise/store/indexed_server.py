@@ -14,7 +14,6 @@ from turnwise.store.search import END, START, Found, Place, Progress, Row, Term,
 from turnwise.store.store import Store
 
 _BATCH = 1_000
-_RANKED = 1_000
 _LOCK = 0x74757370
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS search_done (run integer, episode integer, id text NOT NULL, "
@@ -66,13 +65,13 @@ class ServerIndex:
             query = "SELECT count(*) FROM search_done d JOIN runs r ON r.number = d.run AND r.id = d.id"
             return Progress(min(connection.scalar(sa.text(query)) or 0, of), of)
 
-    def find(self, terms: Sequence[Term], place: Place, *, limit: int, offset: int) -> list[Found]:
-        """Turns that fit: the best first where they are few, else the newest."""
-        few = self.count(terms, place, _RANKED + 1) <= _RANKED
+    def find(
+        self, terms: Sequence[Term], place: Place, *, limit: int, offset: int = 0, ranked: bool = True
+    ) -> list[Found]:
+        """Turns that fit: the best first, or the newest, which needs not look at all of them."""
         where, values = _where(terms, place)
-        order = (
-            "ts_rank(words, q) DESC, run DESC, episode, turn" if few else "run DESC, episode DESC, turn DESC"
-        )
+        newest = "run DESC, episode DESC, turn DESC"
+        order = "ts_rank(words, q) DESC, run DESC, episode, turn" if ranked else newest
         query = (
             "SELECT run, episode, turn, role, ts_headline('simple', text, q, :told) FROM "
             f"(SELECT t.*, q FROM search_turns t, to_tsquery('simple', :q) q WHERE {where} "

@@ -22,6 +22,7 @@ MOST_TEXT = 100_000
 START, END = "\x02", "\x03"
 """Marks round words that were found, in what an index gives; taken out of all texts before."""
 _TERM = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
+_PIECES = re.compile(f"([{START}{END}])")
 _MARKS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
@@ -83,8 +84,10 @@ class Index(Protocol):
         """How far it is."""
         ...
 
-    def find(self, terms: Sequence[Term], place: Place, *, limit: int, offset: int) -> list[Found]:
-        """Turns that fit: the best first where they are few, else the newest."""
+    def find(
+        self, terms: Sequence[Term], place: Place, *, limit: int, offset: int = 0, ranked: bool = True
+    ) -> list[Found]:
+        """Turns that fit: the best first, or the newest, which needs not look at all of them."""
         ...
 
     def count(self, terms: Sequence[Term], place: Place, most: int) -> int:
@@ -130,14 +133,14 @@ def snippet(found: Found) -> tuple[str, list[tuple[int, int]]]:
     plain: list[str] = []
     ranges: list[tuple[int, int]] = []
     length = start = 0
-    for piece in re.split(f"([{START}{END}])", found.snippet):
+    for piece in _PIECES.split(found.snippet):
         if piece == START:
             start = length
         elif piece == END:
             ranges.append((start, length))
         else:
             plain.append(piece)
-            length += len(piece) + sum(sign > "\uffff" for sign in piece)
+            length += len(piece) if piece.isascii() else len(piece.encode("utf-16-le")) // 2
     return "".join(plain), ranges
 
 

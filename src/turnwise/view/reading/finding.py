@@ -24,9 +24,11 @@ def page(source: Source, query: s.SearchQuery) -> s.SearchPage:
     run = None if query.run is None else source.run(query.run).row.number
     place = Place(run, query.episode if run is not None else None, query.role)
     progress = source.fresh(_FRESH)
-    names = {row.number: row.id for row in source.rows()}
     count = source.search.count(terms, place, _COUNTED + 1)
-    found = source.search.find(terms, place, limit=query.limit, offset=query.offset) if count else []
+    # Of very many, the newest come first: to rank them, all would have to be looked at.
+    ranked = count <= _COUNTED
+    found = source.search.find(terms, place, limit=query.limit, offset=query.offset, ranked=ranked)
+    names = source.names({one.run for one in found})
     return s.SearchPage(
         hits=[_hit(one, names[one.run]) for one in found if one.run in names],
         total=min(count, _COUNTED),

@@ -5,7 +5,7 @@ Everything stored is append-only, so a value is remembered under what says how f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -100,6 +100,12 @@ class Source:
         return [
             msgspec.structs.replace(fixed[row["number"]], **row) for row in listed if row["number"] in fixed
         ]
+
+    def names(self, numbers: Collection[int]) -> dict[int, str]:
+        """The ids of the runs of these numbers that are there."""
+        query = sa.select(runs.c.number, runs.c.id).where(runs.c.number.in_(numbers))
+        with self.store.trouble("read runs"), self.store.engine.connect() as connection:
+            return {row.number: row.id for row in connection.execute(query)}
 
     def episode(self, run: Run, number: int) -> Found:
         """An episode, as far as it was played.
