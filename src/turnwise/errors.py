@@ -62,7 +62,13 @@ class ToolError(TurnwiseError):
     """Raised by a tool to tell the model, in one line, why its call did not work."""
 
 
+def _likeness(name: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, other, name).ratio()
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """` (did you mean 'x' or 'y'?)` for the known names nearest to `name`, else an empty string."""
     near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+    # Far ones are of use only where there is no near one.
+    near = [one for one in near if _likeness(name, one) > _likeness(name, near[0]) - 0.2]
     return f" (did you mean {' or '.join(repr(n) for n in near)}?)" if near else ""
