@@ -74,7 +74,7 @@ MAXIMS: dict[str, str] = {
     "transparency 1": "is open about the bounds of what it knows",
     "transparency 2": "is open about what it can and will do, and what not",
 }
-"""Twelve: two each of Grice's four, and of the two that Miehling et al. (2024, arXiv 2403.15115) add to them."""
+"""Two each of Grice's four, and of the two that Miehling et al. add to them (2024, arXiv 2403.15115)."""
 
 Satisfied: TypeAlias = Literal["A", "B", "both", "neither"]
 """Which response keeps a maxim better."""
