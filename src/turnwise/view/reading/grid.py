@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from turnwise.engine.results import Run
 from turnwise.errors import ConfigError
@@ -21,6 +22,8 @@ _COLUMNS = (
     *("number", "task", "epoch", "stop", "detail", "score", "turns", "calls", "tool_calls"),
     *("input", "output", "cost", "seconds", "error"),
 )
+_FRESH = 0.15
+"""Seconds of a request that may go into catching the search index up."""
 _BOUNDS = (("turns", "turns"), ("seconds", "seconds"), ("cost", "cost"), ("score", "score"))
 
 
@@ -73,12 +76,11 @@ def line(row: dict[str, Any], said: words.Words) -> s.EpisodeLine:
 
 def among(store: Store, column: sa.ColumnElement[int], numbers: Iterable[int]) -> sa.ColumnElement[bool]:
     """Whether a column is one of very many numbers, more than a statement takes as parameters."""
-    listed = msgspec.json.encode(list(numbers)).decode()
     if store.embedded:
+        listed = msgspec.json.encode(list(numbers)).decode()
         table = sa.func.json_each(listed).table_valued("value")
         return column.in_(sa.select(table.c.value))
-    values = sa.func.json_array_elements_text(sa.cast(listed, sa.JSON)).column_valued("value")
-    return column.in_(sa.select(sa.cast(values, sa.Integer)))
+    return column == sa.any_(sa.cast(list(numbers), ARRAY(sa.Integer)))
 
 
 def numbers_of(text: str, most: int) -> list[int]:
@@ -132,6 +134,7 @@ def _fitting(source: Source, run: Run, query: s.EpisodesQuery) -> list[sa.Column
     if query.tag is not None or query.labelled is not None:
         fits += _said(source, run, query)
     if query.text is not None:
+        source.fresh(_FRESH)
         found = source.search.episodes(search.terms(query.text), run.row.number)
         fits.append(among(store, column.number, found))
     return fits
