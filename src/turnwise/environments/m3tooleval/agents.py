@@ -1,0 +1,63 @@
+"""Agents that need no model: one that acts out each task's solution, and two that do not act."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Generator
+from typing import Any
+
+import msgspec
+
+from turnwise.environments.m3tooleval.families import FAMILIES, ToolTask
+from turnwise.message import Message, ToolCall
+
+Says = Generator[str | Message, Message, None]
+
+
+def solver(task: ToolTask, actions: str) -> Generator[Any, Message, None]:
+    """Takes a task's steps one by one, or runs its code, then gives the answer."""
+    heard = yield
+    if actions == "code":
+        heard = yield f"Thought: all at once. Action:\n{task.code}\nEnd Action"
+        yield f"Answer: {heard.text.strip()}"
+        return
+    for number, (name, arguments) in enumerate(task.steps):
+        if actions == "tools":
+            yield Message(role="assistant", tool_calls=(_call(task, number),))
+        elif actions == "json":
+            yield f"Action: {_json({'tool': name, 'args': arguments})} End Action"
+        else:
+            yield f"Action: {', '.join(map(str, (name, *arguments)))} End Action"
+    yield f"Answer: {task.expected}"
+
+
+def coder(task: ToolTask, rng: random.Random) -> Generator[Any, Message, None]:
+    """The model of a CodeAct agent."""
+    yield
+    heard = yield f"<execute>\n{task.code}\n</execute>"
+    yield heard.text.removeprefix("Observation:").strip()
+
+
+def oracle(task: ToolTask, rng: random.Random) -> Generator[Any, Message, None]:
+    """Answers at once."""
+    yield
+    yield f"Answer: {task.expected}"
+
+
+def empty(task: ToolTask, rng: random.Random) -> Generator[Any, Message, None]:
+    """Says nothing, time and again."""
+    yield
+    while True:
+        yield ""
+
+
+def _call(task: ToolTask, number: int) -> ToolCall:
+    name, arguments = task.steps[number]
+    specs = {tool.spec.name: tool.spec for tool in FAMILIES[task.family]().tools()}
+    names = specs[name].parameters["properties"]
+    given = dict(zip(names, arguments, strict=False))
+    return ToolCall(id=f"call-{number}", name=name, arguments=_json(given))
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
