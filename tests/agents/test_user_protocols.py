@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from talking import conversation, play, words_of
 
+import turnwise
 from turnwise.agent import Ask
 from turnwise.agents.users import (
     MARK,
@@ -128,6 +130,18 @@ def test_reflection_says_what_is_approved_and_else_what_came_first() -> None:
     # As published, the proposal is shown to the user's model, and its next words are the draft.
     says, _ = supervised(["false", "Response:\nplease", "true"], ["now!", "well then"])
     assert words_of(conversation(says, [], manner=Reflection(variant="published"))) == ["well then"]
+
+
+def test_a_protocol_is_named_on_the_command_line_and_replays(tmp_path: Path) -> None:
+    (tmp_path / "lines.py").write_text(
+        "lines = ['Thought: a\\n\\nUser Response: b'] + ['Thought: c\\n\\nUser Response: d'] * 20\n"
+    )
+    place = f"{tmp_path}/lines.py:lines"
+    run = turnwise.run(
+        "user_probes", agents={"user": f"react_user:{place}"}, limit=1, store=tmp_path / "t.db"
+    )
+    assert words_of(run.episode(0))[:3] == ["b", "d", "d"]
+    assert turnwise.replay(run.id, store=tmp_path / "t.db") == turnwise.Replayed(replayed=1)
 
 
 def test_protocols_have_their_published_names() -> None:

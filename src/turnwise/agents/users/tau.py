@@ -3,7 +3,8 @@
 `llm`: the model's words are said. `react`: it thinks first, and only its "User Response" is said. `verify`: a
 supervisor (the same model) approves each draft; after three that it does not, the last is said. `reflection`:
 a draft that is not approved is reflected upon, and the reply proposed there is approved, or else the first
-draft is said. `human` is `--agent user=human`.
+draft is said. `human` is `--agent user=human`; the others are `--agent user=react_user:openai/MODEL`,
+`verify_user:…` and `reflection_user:…`.
 
 What `variant="published"` does as the official code and `corrected` does not: `react` says all that follows
 "Thought:", the thought and the words "User Response:" included; the supervisor reads a transcript in which
@@ -17,13 +18,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from turnwise.agent import Ask, Entry
-from turnwise.agents.users.manner import Draft, Manner, Plain, Wrapper, transcript
+from turnwise.agents.users.manner import Draft, Manner, Plain, User, Wrapper, transcript
 from turnwise.agents.users.marks import STOP
 from turnwise.errors import ConfigError, did_you_mean
 from turnwise.message import Message
+from turnwise.model import Model
 from turnwise.role import Role, said_by
 
 Variant: TypeAlias = Literal["published", "corrected"]
@@ -215,3 +217,18 @@ def protocol(name: str, variant: Variant = "corrected") -> Manner:
         near = did_you_mean(name, PROTOCOLS) or f"; known: {', '.join(PROTOCOLS)}"
         raise ConfigError(f"unknown user protocol {name!r}{near}")
     return PROTOCOLS[name](variant)
+
+
+def react_user(model: Model, **options: Any) -> User:
+    """A user who thinks before it speaks; options as for `Agent`."""
+    return User(model, React(), **options)
+
+
+def verify_user(model: Model, **options: Any) -> User:
+    """A user whose words a supervisor approves; options as for `Agent`."""
+    return User(model, Verify(), **options)
+
+
+def reflection_user(model: Model, **options: Any) -> User:
+    """A user whose words are reflected upon where a supervisor does not approve; options as for `Agent`."""
+    return User(model, Reflection(), **options)
