@@ -157,7 +157,7 @@ def queries(path: Path, large: int) -> dict[str, Callable[[], Any]]:
 
     def run() -> None:
         ask(store, f"{figures} WHERE run = ?", large)
-        for number in range(0, LARGE, LARGE // 200):
+        for number in range(0, LARGE, LARGE // 500):
             ask(store, logs, large, number)
 
     def grid(order: str) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from desk import png
 from house import House
-from served import Client
+from served import Client, serving
 
 import turnwise
+from turnwise.engine.config import AgentConfig, RunConfig
+from turnwise.engine.judging import judge
 from turnwise.learn import credit
 from turnwise.learn.rows import batch_of
 
@@ -30,6 +34,7 @@ def test_the_outline_tells_a_line_a_turn(client: Client, house: House) -> None:
     assert page["verdicts"] == [
         {
             "name": "judge",
+            "by": None,
             "turn": None,
             "score": 0.8,
             "label": "pass",
@@ -197,3 +202,20 @@ def test_what_is_not_there_is_said_in_a_line(client: Client, house: House) -> No
     assert "unknown field `colour`" in client.problem("/runs?colour=red", 400)
     assert "$.limit" in client.problem("/runs?limit=501", 400)
     assert "$.numbers" in client.problem(f"{run}/episodes?numbers=1;2", 400)
+
+
+def test_what_a_judge_said_later_stands_with_the_episode(tmp_path: Path) -> None:
+    place = tmp_path / "t.db"
+    run = turnwise.run("number_guess", "solver", store=place, limit=3)
+    settings = {"judge": "question", "config": {"question": 'Is "higher" said?'}}
+    config = RunConfig(environment="judging", settings=settings, agents={"judge": AgentConfig(use="solver")})
+    judged = asyncio.run(judge(run, config))
+    with serving(place) as client:
+        found = client.get(f"/runs/{run.id}/episodes/1")["verdicts"]
+        assert {line["by"] for line in found} == {f"{judged.id}/1"}
+        assert {line["name"] for line in found} == {"verdict", "judgement"}
+        whole = next(line for line in found if line["name"] == "judgement")
+        assert whole["score"] == judged.episode(1).metrics["verdict"]
+        assert [child["id"] for child in client.get(f"/runs/{run.id}")["children"]] == [judged.id]
+        # In the judge's own episode they are its own.
+        assert {line["by"] for line in client.get(f"/runs/{judged.id}/episodes/1")["verdicts"]} == {None}

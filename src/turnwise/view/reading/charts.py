@@ -60,13 +60,16 @@ def success(source: Source, run: Run, *, solved: float | None) -> s.SuccessByTur
         return None
     ended = sorted(number for number, stop in run.store.stops(run.row.number).items() if stop is not None)
     key = ("solved", run.row.number, len(ended), solved)
-    return source.cache.get(key, lambda: _success(source.sample(run, ended), len(ended), solved))
+    total = runs.totals_of(source, [run.row]).get(run.row.number, runs.Totals())
+    turns = total.turns / max(1, total.done)
+    return source.cache.get(key, lambda: _success(source.sample(run, ended, turns), len(ended), solved))
 
 
 def _charts(source: Source, run: Run, line: s.RunLine, rows: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
     ended = [row for row in rows if row[1] is not None]
-    sample = source.sample(run, [row[0] for row in ended])
     values = {name: [row[place] for row in ended] for place, name in enumerate(_FIGURES, start=2)}
+    turns = sum(count or 0 for count in values["turns"]) / max(1, len(ended))
+    sample = source.sample(run, [row[0] for row in ended], turns)
     return {
         "solved": _success(sample, len(ended), _solved(values["score"])),
         "scores": _histogram(values["score"], "score"),

@@ -6,10 +6,13 @@ from collections import Counter, defaultdict
 from typing import Any, Literal, NamedTuple, cast
 
 import msgspec
+import sqlalchemy as sa
 
+from turnwise.engine.results import Run
 from turnwise.log import Effect, EpisodeLog, Reward, Timing, Turn
 from turnwise.message import Media, Message
 from turnwise.store.rows import RunRow
+from turnwise.store.schema import episodes
 from turnwise.verdict import Verdict
 from turnwise.view.reading import grid, messages, pictures, runs, words
 from turnwise.view.reading.source import Found, Source
@@ -30,6 +33,7 @@ def page(source: Source, found: Found) -> s.EpisodePage:
         fixed,
         line=grid.line(msgspec.structs.asdict(row), said),
         live=row.stop is None and runs.status(run.row) == "running",
+        verdicts=[*fixed.verdicts, *_judged(source, found)],
         forks=len(forks_of(source, found.name)),
         previous=row.number - 1 if row.number else None,
         next=row.number + 1 if row.number + 1 < run.row.planned else None,
@@ -156,6 +160,29 @@ def _outline(source: Source, found: Found) -> s.EpisodePage:
     )
 
 
+def _judged(source: Source, found: Found) -> list[s.VerdictLine]:
+    """What judges' runs say of it: each has an episode a case, whose task names what it is about."""
+    lines: list[s.VerdictLine] = []
+    for row in source.rows():
+        if row.kind != "judge" or found.run.id not in runs.parents(row):
+            continue
+        for number in _cases(source, row.number, found.name):
+            case = source.episode(Run(source.store, row), number)
+            lines += _verdicts(case.log, case.name)
+    return lines
+
+
+def _cases(source: Source, judge: int, name: str) -> list[int]:
+    """The episodes of a judge's run that are about an episode, alone or beside another (`A~B`)."""
+    task = episodes.c.task
+    about = sa.or_(
+        task == name, task.startswith(f"{name}~", autoescape=True), task.endswith(f"~{name}", autoescape=True)
+    )
+    query = sa.select(episodes.c.number).where(episodes.c.run == judge, about).order_by(episodes.c.number)
+    with source.store.trouble("read episodes"), source.store.engine.connect() as connection:
+        return list(connection.scalars(query))
+
+
 def _turns(source: Source, found: Found, calls: dict[int, list[int]]) -> list[s.TurnLine]:
     log = found.log
     times = clocks(log, source.timings(found), calls)
@@ -244,12 +271,13 @@ def _roles(source: Source, found: Found) -> list[s.RoleLine]:
     return lines
 
 
-def _verdicts(log: EpisodeLog) -> list[s.VerdictLine]:
+def _verdicts(log: EpisodeLog, by: str | None = None) -> list[s.VerdictLine]:
     """Notes that are judgements, read as such."""
     return [
         s.VerdictLine(
             name=mend(note.name),
-            turn=note.turn,
+            by=by,
+            turn=None if by else note.turn,
             score=verdict.score,
             label=verdict.label,
             reason=None if verdict.reason is None else mend(verdict.reason),

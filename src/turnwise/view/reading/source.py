@@ -26,8 +26,8 @@ _RECENT = 0.5
 """Seconds for which the search index counts as caught up."""
 _FEW = 500
 """Runs that are asked for by number; of more, all are read."""
-_SAMPLE = 200
-"""Episodes that are read for what only logs tell."""
+_SAMPLE, _SAMPLED_TURNS, _LEAST = 500, 20_000, 10
+"""Episodes that are read at most for what only logs tell; turns of theirs, about; episodes at least."""
 _LOGS = 96 << 20
 """Bytes of logs, as stored, that are kept parsed; parsed they take a few times as much."""
 
@@ -134,9 +134,16 @@ class Source:
         run, number = found.run.row.number, found.row.number
         return self.cache.get(("timings", *found.key), lambda: self._timings(run, [number]))
 
-    def sample(self, run: Run, numbers: Sequence[int]) -> Sample:
-        """The logs of some episodes, spread evenly where they are many, and what their calls took."""
-        chosen = list(numbers[:: max(1, -(-len(numbers) // _SAMPLE))])
+    def sample(self, run: Run, numbers: Sequence[int], turns: float) -> Sample:
+        """The logs of some episodes, spread evenly, and what their calls took.
+
+        Args:
+            run: Theirs.
+            numbers: All there are.
+            turns: Of an episode, about: of long ones fewer are read.
+        """
+        most = max(_LEAST, min(_SAMPLE, int(_SAMPLED_TURNS / max(1.0, turns))))
+        chosen = list(numbers[:: max(1, -(-len(numbers) // most))])
         logs = [one for _, one in self.store.read_many(run.row.number, chosen)]
         return Sample(chosen, logs, self._timings(run.row.number, chosen))
 

@@ -439,9 +439,11 @@ class RewardLine(Reply, frozen=True, kw_only=True):
 
 
 class VerdictLine(Reply, frozen=True, kw_only=True):
-    """A judgement that is stored with the episode."""
+    """A judgement of the episode."""
 
     name: str
+    by: str | None
+    """The episode in which a judge gave it later (`RUN/NUMBER`); null where it is stored with this one."""
     turn: int | None
     """What it is about; null is the whole episode."""
     score: float | None
