@@ -7,11 +7,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from talking import conversation, words_of
 
 import turnwise
-from turnwise.agents.users import Interruption, Patience, Plain, Update
+from turnwise.agents.users import Interruption, Patience, Plain, Style, Update
+from turnwise.cli.options import value
 from turnwise.models.scripted import ScriptedModel
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "users.md"
@@ -57,6 +59,12 @@ def test_the_examples_give_what_the_page_says(tmp_path: Path, monkeypatch: pytes
     monkeypatch.chdir(tmp_path)
     failed, tried = doctest.testfile(str(PAGE), module_relative=False)
     assert (failed, tried >= 8) == (0, True)
+
+
+def test_the_settings_that_the_page_gives_are_styles() -> None:
+    given = re.findall(r"--set \w+='(.*?)'", PAGE.read_text())
+    styles = [msgspec.convert(value(text), Style) for text in given]
+    assert [(style.level, style.protocol) for style in styles] == [("hard", "llm"), ("easy", "verify")]
 
 
 def test_an_agent_and_a_manner_of_ones_own() -> None:
