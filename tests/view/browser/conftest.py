@@ -140,7 +140,7 @@ def context(chromium: Browser, viewer: Viewer) -> Iterator[BrowserContext]:
     context = chromium.new_context(
         base_url=viewer.url, viewport={"width": 1280, "height": 900}, color_scheme="light"
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(20_000)
     yield context
     context.close()
 

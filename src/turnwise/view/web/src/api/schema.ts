@@ -717,7 +717,7 @@ export interface components {
         BranchLine: {
             /** @description Turns that are shared. */
             turns: number;
-            seed: number | null;
+            seed: string | null;
         };
         /**
          * CallShape
@@ -756,7 +756,10 @@ export interface components {
          */
         Choice: {
             id: number;
+            /** @description As it is said. */
             text: string;
+            /** @description The same without marks such as `<answer>`. */
+            label: string;
         };
         /**
          * ComparePage
@@ -1132,7 +1135,7 @@ export interface components {
         };
         /**
          * LabelAsk
-         * @description What somebody thinks of a run, an episode or a turn. Nothing is overwritten: a later word goes first.
+         * @description What somebody thinks of a run, an episode or a turn. Nothing is overwritten: the last word holds.
          */
         LabelAsk: {
             /** @enum {unknown} */
@@ -1471,7 +1474,7 @@ export interface components {
          */
         RunLine: {
             id: string;
-            /** @description `run`, `fork`, `train`, or `eval` (of a policy in training). */
+            /** @description `run`, `fork`, `train`, `eval` (of a policy in training), or `judge` (of another run). */
             kind: string;
             environment: string;
             /** @description Name of the agent in each role. */
@@ -1501,7 +1504,7 @@ export interface components {
             cost: number;
             /** @description Sum over its episodes. */
             seconds: number;
-            /** @description For a fork: `RUN/NUMBER@TURN`; for an evaluation: `RUN@STEP`. */
+            /** @description For a fork: `RUN/NUMBER@TURN`; an evaluation: `RUN@STEP`; a judge: the run it judges, or `RUN~RUN`. */
             parent: string | null;
             tags: string[];
             /** @description Whether this server plays it: then it can be stopped from here. */
@@ -1516,7 +1519,7 @@ export interface components {
             /** @description The resolved configuration, as JSON. */
             config: unknown;
             provenance: unknown;
-            /** @description Null while no episode ended. */
+            /** @description Null while no episode ended, and where all scores are costs (no score is above 0). */
             solved: components["schemas"]["SuccessByTurn"] | null;
             scores: components["schemas"]["Histogram"] | null;
             stops: components["schemas"]["StopBar"][];
@@ -1532,7 +1535,7 @@ export interface components {
             metrics: components["schemas"]["MetricLine"][];
             /** @description Of a training. */
             learning: components["schemas"]["Learning"] | null;
-            /** @description Forks and evaluations, newest first; 100 at most. */
+            /** @description Forks, evaluations and judgements, newest first; 100 at most. */
             children: components["schemas"]["RunLine"][];
         };
         /**
@@ -1761,8 +1764,8 @@ export interface components {
         ToolUse: {
             name: string;
             calls: number;
-            /** @description Seconds, where the tool is outside (recorded); null for one inside. */
-            p50: number | null;
+            /** @description How many of them call it. */
+            episodes: number;
         };
         /**
          * TreeNode
@@ -1834,9 +1837,9 @@ export interface components {
             start: number | null;
             /** @description Seconds its calls took. */
             model: number | null;
-            /** @description Seconds of effects (recorded tools, searches) before the next turn. */
+            /** @description Seconds of effects (recorded tools, searches) that led to it. */
             tool: number | null;
-            /** @description Seconds from the end of what came before to the start of its call: the environment, queues. */
+            /** @description Seconds before its calls in which nothing was asked for: the environment's own work, queues. */
             wait: number | null;
             /** @description Tokens, as `output`. */
             input: number;
@@ -2135,14 +2138,14 @@ export interface operations {
                 text?: string;
                 environment?: string;
                 agent?: string;
-                kind?: "eval" | "fork" | "run" | "train";
+                kind?: string;
                 status?: "done" | "running" | "stopped";
                 /** @description Begun at this time or later. */
                 since?: number;
                 /** @description Begun before this time. */
                 until?: number;
                 tag?: string;
-                /** @description Only forks and evaluations of this run. */
+                /** @description Only forks, evaluations and judgements of this run. */
                 parent?: string;
                 /** @description `ended` is how many episodes ended. */
                 sort?: "cost" | "created" | "ended" | "environment" | "failed" | "id" | "input" | "output" | "score" | "status" | "turns";
@@ -3470,7 +3473,9 @@ export interface operations {
     };
     frame: {
         parameters: {
-            query?: never;
+            query?: {
+                n?: number;
+            };
             header?: never;
             path: {
                 run: string;
@@ -4629,6 +4634,8 @@ export interface operations {
         parameters: {
             query: {
                 seat: string;
+                /** @description Of which version; it only keeps browsers from showing an old picture. */
+                v?: number;
             };
             header?: never;
             path: {
@@ -4725,6 +4732,8 @@ export interface operations {
         parameters: {
             query: {
                 seat: string;
+                /** @description Of which version; it only keeps browsers from showing an old picture. */
+                v?: number;
             };
             header?: never;
             path: {

@@ -4,8 +4,15 @@ import { useEffect, useEffectEvent } from "react";
 
 export type Keys = Readonly<Record<string, (event: KeyboardEvent) => void>>;
 
-/** Whether a key pressed at `target` is meant for what is there, not for the page. */
-export function typing(target: EventTarget | null): boolean {
+type Press = Pick<KeyboardEvent, "key" | "ctrlKey" | "metaKey" | "altKey" | "defaultPrevented">;
+
+/** Whether a key is meant for the page, not for what has the focus. */
+export function commanded(press: Press, where: { typing: boolean; choosing: boolean }): boolean {
+  if (press.defaultPrevented || press.ctrlKey || press.metaKey || press.altKey) return false;
+  return !where.typing && !(where.choosing && press.key.startsWith("Arrow"));
+}
+
+function typing(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
   if (target.isContentEditable || target.closest("dialog") !== null) return true;
   return target.matches("textarea, select, input:not([type=checkbox]):not([type=radio]), video, audio");
@@ -13,12 +20,9 @@ export function typing(target: EventTarget | null): boolean {
 
 export function useKeys(keys: Keys): void {
   const pressed = useEffectEvent((event: KeyboardEvent) => {
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (typing(event.target)) return;
-    // Arrows move within a group of radio buttons.
-    if (event.key.startsWith("Arrow") && event.target instanceof HTMLInputElement) return;
+    const where = { typing: typing(event.target), choosing: event.target instanceof HTMLInputElement };
     const action = keys[event.key];
-    if (action === undefined) return;
+    if (action === undefined || !commanded(event, where)) return;
     event.preventDefault();
     action(event);
   });

@@ -10,8 +10,10 @@ export interface Criterion {
 const KINDS = ["thumb", "score", "choice"] as const;
 
 export function criterionOf(text: string | null): Criterion {
-  const kind = KINDS.find((one) => text?.startsWith(`${one}:`)) ?? "thumb";
-  return { kind, name: text?.slice(kind.length + 1) ?? "" };
+  const kind = KINDS.find((one) => text?.startsWith(`${one}:`));
+  return kind === undefined
+    ? { kind: "thumb", name: "" }
+    : { kind, name: text?.slice(kind.length + 1) ?? "" };
 }
 
 export function keyOf({ kind, name }: Criterion): string {

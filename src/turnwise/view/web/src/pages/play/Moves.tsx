@@ -5,7 +5,6 @@ import { useState } from "react";
 import { useMove } from "@/api/mutations";
 import type { PlayPage, ToolShape } from "@/api/types";
 import { useKeys } from "@/lib/keys";
-import { unwrapped } from "@/lib/unwrapped";
 import { Button } from "@/parts/Button";
 import { Fold } from "@/parts/Fold";
 import { TextArea, TextField } from "@/parts/Field";
@@ -57,10 +56,8 @@ function Choices({
   choose: (action: number) => void;
 }) {
   const [text, setText] = useState("");
-  const names = unwrapped(choices.map((choice) => choice.text));
-  const shown = choices
-    .map((choice, place) => ({ id: choice.id, text: names[place] ?? choice.text }))
-    .filter((choice) => choice.text.toLowerCase().includes(text.toLowerCase()));
+  const wanted = text.toLowerCase();
+  const shown = choices.filter((choice) => choice.label.toLowerCase().includes(wanted));
   // The first nine have a key each.
   useKeys(
     Object.fromEntries(
@@ -85,7 +82,7 @@ function Choices({
       <div className={css.buttons} role="group" aria-label="Moves">
         {shown.map((choice, place) => (
           <Button key={choice.id} disabled={!ready} onClick={() => choose(choice.id)}>
-            {choice.text}
+            {choice.label}
             {place < 9 && <kbd className={css.key}>{place + 1}</kbd>}
           </Button>
         ))}

@@ -12,9 +12,9 @@ import { SmallTable } from "@/parts/SmallTable";
 export function Children({ runs }: { runs: readonly RunLine[] }) {
   if (runs.length === 0) return null;
   return (
-    <Panel title="Forks and evaluations" note={count(runs.length)}>
+    <Panel title="Forks, evaluations, judgements" note={count(runs.length)}>
       <SmallTable
-        label="Forks and evaluations"
+        label="Forks, evaluations and judgements"
         head={["Run", "From", "Score", "Episodes", "Begun"]}
         rows={runs.map((run) => [
           <Link key="run" href={paths.run(run.id)}>

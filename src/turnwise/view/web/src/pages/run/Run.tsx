@@ -71,7 +71,7 @@ function Note({ page: { run } }: { page: RunPage }) {
 
 function Actions({ page: { run } }: { page: RunPage }) {
   const stop = useStop();
-  const base = run.parent?.replace(/(?:\/\d+)?@\d+$/u, "");
+  const base = run.kind === "judge" ? undefined : run.parent?.replace(/(?:\/\d+)?@\d+$/u, "");
   return (
     <>
       {base !== undefined && (

@@ -39,8 +39,8 @@ export function ToolTable({ tools }: { tools: RunPage["tools"] }) {
     <Panel title="Tools">
       <SmallTable
         label="Tools"
-        head={["Tool", "Calls", "Call took"]}
-        rows={tools.map((tool) => [tool.name, count(tool.calls), duration(tool.p50)])}
+        head={["Tool", "Calls", "In episodes"]}
+        rows={tools.map((tool) => [tool.name, count(tool.calls), count(tool.episodes)])}
       />
     </Panel>
   );

@@ -30,7 +30,7 @@ export function Timing() {
           ]}
         />
         <p className={css.legend} aria-hidden="true">
-          <span data-part="wait" /> wait <span data-part="model" /> model <span data-part="tool" /> tool
+          <span data-part="wait" /> wait <span data-part="tool" /> tool <span data-part="model" /> model
           <span className={css.scale}>0 to {duration(end)}</span>
         </p>
       </div>
@@ -49,13 +49,14 @@ export function Timing() {
 }
 
 function finish(line: TurnLine): number {
-  return (line.start ?? 0) + (line.model ?? 0) + (line.tool ?? 0);
+  return (line.start ?? 0) + (line.model ?? 0);
 }
 
 function Row({ line, end }: { line: TurnLine; end: number }) {
   const { select, turn } = useReading();
   const share = (seconds: number | null) => `${(100 * Math.max(0, seconds ?? 0)) / end}%`;
-  const wait = Math.min(line.wait ?? 0, line.start ?? 0);
+  // What led to a turn comes before its model is asked.
+  const before = (line.wait ?? 0) + (line.tool ?? 0);
   const spent = (line.model ?? 0) + (line.tool ?? 0);
   return (
     <button
@@ -67,12 +68,12 @@ function Row({ line, end }: { line: TurnLine; end: number }) {
     >
       <span className={css.index}>{line.index}</span>
       <span className={css.lane}>
-        <span style={{ width: share((line.start ?? 0) - wait) }} />
+        <span style={{ width: share((line.start ?? 0) - before) }} />
         {(
           [
-            ["wait", wait],
-            ["model", line.model],
+            ["wait", line.wait],
             ["tool", line.tool],
+            ["model", line.model],
           ] as const
         ).map(([part, seconds]) =>
           (seconds ?? 0) > 0 ? <span key={part} data-part={part} style={{ width: share(seconds) }} /> : null,

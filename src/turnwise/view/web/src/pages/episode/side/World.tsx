@@ -5,6 +5,7 @@ import { useEffect, useEffectEvent, useState } from "react";
 
 import { ask } from "@/api/queries";
 import type { FrameLine } from "@/api/types";
+import { standing } from "@/lib/standing";
 import { IconButton } from "@/parts/Button";
 import { Icon } from "@/parts/Icon";
 
@@ -36,14 +37,6 @@ export function World() {
     return problem === null ? null : <p className={css.problem}>No pictures: {problem}</p>;
   }
   return <Film frames={frames} place={standing(frames, turn)} />;
-}
-
-/** The last picture made before the turn after this one. */
-export function standing(frames: readonly FrameLine[], turn: number): number {
-  return Math.max(
-    0,
-    frames.findLastIndex((frame) => frame.turn <= turn + 1),
-  );
 }
 
 /** How wide pictures of a run are for their height: known from the first, so that the next one moves nothing. */
