@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Generator
+from functools import lru_cache
 
 from turnwise.agents.users.marks import STOP, TRANSFER
 from turnwise.environments.service.tau_bench.rows import TauTask
@@ -63,6 +64,7 @@ def customer(task: TauTask, rng: random.Random) -> Generator[str | None, Message
             heard = yield STOP
 
 
+@lru_cache(maxsize=4096)
 def first_person(text: str) -> str:
     """An instruction to somebody, in their own words."""
     for pattern, word in _RULES:

@@ -8,6 +8,7 @@ read as data and never run. Of version 2, `tau2/DOMAIN/`: `db.json`, `policy.md`
 from __future__ import annotations
 
 import ast
+import os
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -38,6 +39,12 @@ def base(domain: Domain, version: Version) -> Base:
     Raises:
         ConfigError: the files are not there.
     """
+    return _base(domain, version, os.environ.get("TURNWISE_DATA"))
+
+
+@lru_cache(maxsize=8)
+def _base(domain: Domain, version: Version, root: str | None) -> Base:
+    """The same, for one folder of data: to look for the files takes longer than to play a turn."""
     if version == 2:
         try:
             return _whole(data.path(f"tau2/{domain}/db.json"))
@@ -53,8 +60,13 @@ def policy(domain: Domain, version: Version) -> str:
     Raises:
         ConfigError: the file is not there.
     """
+    return _policy(domain, version, os.environ.get("TURNWISE_DATA"))
+
+
+@lru_cache(maxsize=8)
+def _policy(domain: Domain, version: Version, root: str | None) -> str:
     name = f"tau_bench/{domain}/wiki.md" if version == 1 else f"tau2/{domain}/policy.md"
-    return _text(data.path(name))
+    return data.path(name).read_text(encoding="utf-8")
 
 
 def tasks(domain: Domain, version: Version, split: str) -> tuple[TauTask, ...]:
@@ -83,11 +95,6 @@ def _whole(path: Path) -> Base:
 @lru_cache(maxsize=8)
 def _tables(paths: tuple[tuple[str, Path], ...]) -> Base:
     return Base({name: msgspec.json.decode(path.read_bytes()) for name, path in paths})
-
-
-@lru_cache(maxsize=8)
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=8)
