@@ -25,8 +25,8 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     """`running`, `done`, or `stopped` (it can be resumed)."""
     parent: str | None = None
-    """For a fork: the episode and turn it left, `RUN/NUMBER@TURN`; for an evaluation: `RUN@STEP`; for a judge:
-    the run it judges, or of pairs `RUN~RUN`."""
+    """For a fork: the episode and turn it left, `RUN/NUMBER@TURN`; for an evaluation: `RUN@STEP`; for a
+    judge: the run it judges, or of pairs `RUN~RUN`."""
     config: dict[str, Any]
     """The resolved configuration."""
     provenance: dict[str, Any]

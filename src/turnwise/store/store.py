@@ -95,28 +95,30 @@ class Store:
     ) -> RunRow:
         """Write down a new run, owned by this process."""
         now = time.time()
-        values = {
+        values: dict[str, Any] = {
             "kind": kind,
             "environment": environment,
             "planned": planned,
             "created": now,
             "status": "running",
             "parent": parent,
-            "config": wire.encode(config).decode(),
-            "provenance": wire.encode(provenance).decode(),
             "owner": owner.me(),
             "beat": now,
         }
+        written = {"config": wire.encode(config).decode(), "provenance": wire.encode(provenance).decode()}
         while True:
             name = f"{environment}-{''.join(secrets.choice(_ALPHABET) for _ in range(5))}"
             try:
                 with self.trouble("write a run"), self.engine.begin() as connection:
-                    connection.execute(runs.insert(), {**values, "id": name})
+                    done = connection.execute(runs.insert(), {**values, **written, "id": name})
             except StoreError as error:
                 if isinstance(error.__cause__, IntegrityError):
                     continue
                 raise
-            return self.run(name)
+            assert done.inserted_primary_key is not None
+            number = done.inserted_primary_key[0]
+            read = {key: msgspec.json.decode(text) for key, text in written.items()}
+            return RunRow(number=number, id=name, **values, **read)
 
     def run(self, name: str) -> RunRow:
         """The run of this id, of an unambiguous beginning of one, or the `last` one.
@@ -391,13 +393,14 @@ class Store:
     def _prepare(self) -> None:
         """Check the tables' version, or make the tables; several processes may come here at once."""
         with self.engine.begin() as connection:
-            if not sa.inspect(connection).has_table(schema.about.name):
+            if not _is_made(connection):
                 lock = "BEGIN IMMEDIATE" if self.embedded else f"SELECT pg_advisory_xact_lock({_LOCK})"
                 connection.exec_driver_sql(lock)
-                if not sa.inspect(connection).has_table(schema.about.name):
+                if not _is_made(connection):
                     schema.metadata.create_all(connection, checkfirst=False)
                     insert = schema.about.insert().values(key="version", value=str(schema.VERSION))
                     connection.execute(insert)
+                    return
             version = connection.scalar(
                 sa.select(schema.about.c.value).where(schema.about.c.key == "version")
             )
@@ -408,6 +411,10 @@ class Store:
                 f"store {self.shown} was written by a newer Turnwise (tables {version}, this one knows "
                 f"{schema.VERSION}): update turnwise"
             )
+
+
+def _is_made(connection: sa.Connection) -> bool:
+    return connection.dialect.has_table(connection, schema.about.name)
 
 
 def _split(whole: EpisodeLog) -> tuple[EpisodeLog, Segment]:
