@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import os
+import signal
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from house import House
@@ -212,3 +215,26 @@ def test_a_port_in_use_and_a_wide_address_are_one_line(house: House, client: Cli
     assert (code, "at least 12 characters" in line) == (2, True), line
     code, line = said(str(house.place), "--host", "203.0.113.7", "--port", "0", "--token", TOKEN)
     assert (code, "cannot listen on 203.0.113.7" in line) == (2, True), line
+
+
+@pytest.mark.parametrize("ended", [signal.SIGINT, signal.SIGTERM])
+def test_it_says_its_address_serves_and_ends_when_told(house: House, ended: signal.Signals) -> None:
+    command = [sys.executable, "-m", "turnwise", "view", str(house.place), "--port", "0", "--no-open"]
+    # Without Node, so that a page which was not built yet is not built here.
+    env = {**os.environ, "PATH": str(Path(sys.executable).parent)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+    try:
+        assert process.stdout is not None
+        address = urlsplit(process.stdout.readline().strip())
+        client = Client(address.port or 0)
+        assert client.get("/about")["store"] == str(house.place)
+        # A browser that listens does not keep it from ending.
+        connection = http.client.HTTPConnection("127.0.0.1", client.port, timeout=20)
+        connection.request("GET", "/api/events")
+        assert connection.getresponse().status == 200
+        process.send_signal(ended)
+        _, said = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert "Traceback" not in said
+    assert process.returncode in (0, 130, -ended)

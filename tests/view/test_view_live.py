@@ -294,6 +294,8 @@ def test_what_is_played_is_stopped_with_the_server_and_can_be_resumed(place: Pat
         ({"task": "nothing"}, "no task 'nothing'"),
         ({"settings": {"max_steps": "many"}}, "max_steps"),
         ({"settings": {"size": 3}}, "no setting 'size'"),
+        ({"settings": {"judge": ["/tmp/evil.py:Judge"]}}, "names code"),
+        ({"settings": {"judge": "os.path:join"}}, "names code"),
         ({"environment": "tic_tac_toe", "agents": {"opponent": "a.py:b"}}, "unknown agent"),
         ({"seed": "x"}, "expected a number"),
     ],

@@ -5,12 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast
 
 from turnwise import registry
 from turnwise.engine import resolve
 from turnwise.environment import Environment
 from turnwise.errors import ConfigError, did_you_mean
+
+_PLACE = re.compile(r".*\.py:\w+|\w+(\.\w+)+:\w+", re.DOTALL)
+"""`file.py:name` or `package.module:name`."""
 
 
 def environment(name: str) -> str:
@@ -46,6 +51,31 @@ def agents(wanted: Mapping[str, str], made: Environment, known: Iterable[str] = 
             near = did_you_mean(name, options) or f"; known: {', '.join([*options, 'PROVIDER/MODEL'])}"
             raise ConfigError(f"unknown agent {name[:80]!r} for the role {role!r}{near}")
     return dict(wanted)
+
+
+def settings(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of an environment, none of which names code.
+
+    Raises:
+        ConfigError: one does.
+    """
+    for name, value in wanted.items():
+        if any(_PLACE.fullmatch(text) for text in _texts(value)):
+            raise ConfigError(f"setting {name[:40]!r} names code, which only the command line may")
+    return dict(wanted)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in a JSON value; JSON that was parsed is never endlessly deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in cast("dict[str, Any]", value).items():
+            yield key
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in cast("list[Any]", value):
+            yield from _texts(item)
 
 
 def seed(text: str | None) -> int | None:

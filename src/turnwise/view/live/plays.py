@@ -99,7 +99,7 @@ class Plays:
             ConfigError: there is no such environment, task, role, agent or setting.
         """
         name = allowed.environment(wanted.environment)
-        raw = {"environment": name, "settings": wanted.settings, "concurrency": 1}
+        raw = {"environment": name, "settings": allowed.settings(wanted.settings), "concurrency": 1}
         made = resolve.environment(parse(raw, where="play"))
         roles = list(dict.fromkeys(wanted.roles))
         if not roles:

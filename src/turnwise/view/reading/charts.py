@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Container, Sequence
-from typing import Any, cast
+from time import perf_counter
+from typing import Any, NamedTuple, cast
 from urllib.parse import quote
 
 import msgspec
@@ -27,6 +28,8 @@ from turnwise.view.server import shapes as s
 
 _BARS = 20
 _METRICS_UP_TO = 20_000
+_SHARE = 5.0
+"""Charts of a run that goes on are made anew after so many times what they took."""
 _CHILDREN = 100
 _WORTH_SECONDS = 1e-3
 """Calls that take less are those of scripts, whose time tells nothing."""
@@ -36,13 +39,19 @@ def page(source: Source, run: Run, *, here: Container[str] = ()) -> s.RunPage:
     """All that is told of a run."""
     row = run.row
     total = runs.totals_of(source, [row]).get(row.number, runs.Totals())
-    key = ("charts", row.number, total.done, total.begun, row.ended)
-    if (charts := source.cache.peek(key)) is None:
+    state = (total.done, total.begun, row.ended)
+    kept: _Kept | None = source.cache.peek(("charts", row.number))
+    over = row.ended is not None
+    if kept is None or (kept.state != state and (over or perf_counter() > kept.until)):
+        start = perf_counter()
         rows = run.store.columns(row.number, ("number", "stop", *_FIGURES, "task"))
         # The line's score is told from the same rows.
         runs.learn(source, row, total, [(line[-1], line[2]) for line in rows if line[1] is not None])
         charts = _charts(source, run, runs.line(source, row), rows)
-        source.cache.put(key, charts)
+        now = perf_counter()
+        # A large run that goes on changes all the time: its charts may be some seconds old.
+        kept = _Kept(charts, state, now + _SHARE * (now - start))
+        source.cache.put(("charts", row.number), kept)
     line = runs.line(source, row, here=here)
     children = [child for child in source.rows() if run.id in runs.parents(child)][:_CHILDREN]
     return s.RunPage(
@@ -50,8 +59,16 @@ def page(source: Source, run: Run, *, here: Container[str] = ()) -> s.RunPage:
         config=row.config,
         provenance=row.provenance,
         children=runs.lines(source, children, here=here),
-        **charts,
+        **kept.charts,
     )
+
+
+class _Kept(NamedTuple):
+    """Charts, what they were told from, and until when they may be shown for something later."""
+
+    charts: dict[str, Any]
+    state: tuple[Any, ...]
+    until: float
 
 
 def success(source: Source, run: Run, *, solved: float | None) -> s.SuccessByTurn | None:
