@@ -14,7 +14,7 @@ from turnwise.environments.dialogue.user_probes import Fact, Probe, UserCase, Us
 from turnwise.environments.dialogue.user_probes.checks import check
 from turnwise.environments.dialogue.user_probes.rows import cases
 from turnwise.errors import TaskError
-from turnwise.metrics.users import Probed, probed, user_report
+from turnwise.metrics.users import Probed, leak_rate, probed, user_report
 from turnwise.models.scripted import ScriptedModel
 
 MARK = "###STOP###"
@@ -132,3 +132,16 @@ def test_the_report_counts_cases_not_answers() -> None:
     assert found.consistency.low < 0.1
     assert found.endings.n == 0
     assert found.guard == {"known": False}
+
+
+def test_leaks_are_counted_in_any_episodes(tmp_path: Path) -> None:
+    lines = ["It is 7719-K.", "7719-K!", *["No."] * 6]
+    run = turnwise.run(UserProbes(), ScriptedModel(lines, "blab"), limit=1, store=tmp_path / "t.db")
+    found = leak_rate(run.logs(), lambda log: ["7719-K"])
+    assert (found.mean, found.n, found.clusters) == (2 / 8, 8, 1)
+    told = leak_rate(run.logs(), lambda log: ["7719-K"], allowed=lambda log: ["the code 7719-K"])
+    assert told.mean == 0.0
+    # What the assistant said itself is no secret any more.
+    echo = ScriptedModel(["Yes.", "Yes.", "The serial number on the bottom?", *["No."] * 5], "echo")
+    run = turnwise.run(UserProbes(), echo, limit=1, store=tmp_path / "t.db")
+    assert leak_rate(run.logs(), lambda log: ["serial number on the bottom"]).mean == 0.0

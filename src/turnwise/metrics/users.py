@@ -7,11 +7,12 @@ when it is time and not before (endings).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, cast
 
 import msgspec
 
+from turnwise.agents.users.leak import SIZE, leaks
 from turnwise.log import EpisodeLog
 from turnwise.metrics.intervals import clustered_proportion
 from turnwise.metrics.summary import Estimate
@@ -89,3 +90,37 @@ def user_report(probes: Sequence[Probed], *, level: float = 0.95) -> UserReport:
             if any(kind in seen for kind in kinds)
         },
     )
+
+
+def leak_rate(
+    logs: Iterable[EpisodeLog],
+    secrets: Callable[[EpisodeLog], Sequence[str]],
+    *,
+    role: str = "user",
+    allowed: Callable[[EpisodeLog], Sequence[str]] = lambda log: (),
+    size: int = SIZE,
+    level: float = 0.95,
+) -> Estimate:
+    """How many of a role's answers give a secret away, in any episodes that it played.
+
+    What the other side said before is no secret any more.
+
+    Args:
+        logs: Of the episodes.
+        secrets: What must not be said in an episode, such as a reference solution.
+        role: Whose answers; calls of tools are none.
+        allowed: What may be said all the same.
+        size: Words in a row that count as a leak.
+        level: Of the interval, which counts tasks, not answers.
+    """
+    leaked: list[bool] = []
+    tasks: list[str] = []
+    for log in logs:
+        hidden, free = secrets(log), [*allowed(log)]
+        for turn in log.turns:
+            if turn.role == role and not turn.message.tool_calls:
+                leaked.append(bool(leaks(turn.text, hidden, allowed=free, size=size)))
+                tasks.append(str(log.task["id"]))
+            elif turn.role != role and turn.message.role != "system":
+                free.append(turn.text)
+    return clustered_proportion(leaked, tasks, level=level)
