@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import turnwise
 from turnwise.agent import Agent
 from turnwise.engine.cases import cases
 from turnwise.engine.config import AgentConfig, RunConfig
-from turnwise.engine.judging import judge, judges_of, pairings, positions, raters
+from turnwise.engine.judging import forecasts, judge, judges_of, pairings, positions, raters, readings
 from turnwise.engine.resolve import Given
 from turnwise.engine.results import Run
 from turnwise.environments.judging import Case, Judging, case_of
@@ -18,6 +19,8 @@ from turnwise.environments.judging.environment import agreement
 from turnwise.environments.judging.samples import samples
 from turnwise.errors import ConfigError, ModelError, TaskError
 from turnwise.judges import kinds
+from turnwise.judges.amulet import separability
+from turnwise.metrics.calibration import brier
 from turnwise.models.scripted import ScriptedModel
 from turnwise.store.annotations import Annotation, Annotations, Target
 from turnwise.store.store import Store
@@ -159,6 +162,28 @@ def test_judges_people_and_the_environment_are_compared(played: Run, store: Stor
     assert pair.differ == (3,)
     assert pair.passed.observed == pytest.approx(5 / 6)
     assert len(found) == 3
+
+
+def test_of_several_verdicts_on_an_episode_the_mean_counts(played: Run) -> None:
+    answers = iter(["YES", "NO", "NO", "YES", "YES", "YES"] * 3)
+    agent = Agent(ScriptedModel(lambda messages: next(answers), "moody"))
+    wanted = msgspec.structs.replace(config("moody"), epochs=3, concurrency=1)
+    done(played, wanted, given=Given(agents={"judge": agent}))
+    rater = raters(played)[1]
+    assert rater.scores == {0: 1.0, 1: 0.0, 2: 0.0, 3: 1.0, 4: 1.0, 5: 1.0}
+    assert rater.passed[0] is True
+
+
+def test_confidences_and_readings_are_read_from_a_run(store: Store, tmp_path: Path) -> None:
+    run = turnwise.run(Judging(judge="objexmt"), "solver", store=store)
+    told = forecasts(run)
+    assert told.confidence == [0.5] * 6
+    assert told.passed == [False] * 6
+    assert told.task == [f"table/{number}" for number in range(6)]
+    assert brier(told.confidence, told.passed, clusters=told.task, resamples=20).score.mean == 0.25
+    pairs = turnwise.run(Judging(judge="amulet_maxims"), "solver", store=store)
+    assert separability(readings(pairs)) == 1.0
+    assert len(readings(pairs)[0]) == 2
 
 
 # The environment

@@ -101,16 +101,25 @@ def raters(run: Run, *, solved: float | None = None) -> list[Rater]:
     for judged in judges_of(run):
         agents = "+".join(agent.use for agent in judged.config.agents.values())
         name = f"{judged.config.settings.get('judge', 'rubric')} by {agents} ({judged.id})"
-        scores: dict[int, float] = {}
-        passed: dict[int, bool] = {}
-        for row in judged.episodes():
-            number = int(row.task.rpartition("/")[2])
-            if "verdict" in row.metrics:
-                scores[number] = row.metrics["verdict"]
-            if "passed" in row.metrics:
-                passed[number] = row.metrics["passed"] >= 0.5
+        scores, passed = _judgements(judged)
         found.append(_rater(name, scores, passed, solved))
     return [one for one in [*found, *_people(run, solved)] if one.scores or one.passed]
+
+
+def _judgements(judged: Run) -> tuple[dict[int, float], dict[int, bool]]:
+    """Score and pass of each episode; where it was judged several times, the mean, and what most said."""
+    scores: dict[int, list[float]] = {}
+    passed: dict[int, list[float]] = {}
+    for row in judged.episodes():
+        number = int(row.task.rpartition("/")[2])
+        for name, kept in (("verdict", scores), ("passed", passed)):
+            if name in row.metrics:
+                kept.setdefault(number, []).append(row.metrics[name])
+    most = {number: sum(said) / len(said) for number, said in passed.items()}
+    return (
+        {number: sum(said) / len(said) for number, said in scores.items()},
+        {number: share > 0.5 for number, share in most.items() if share != 0.5},
+    )
 
 
 def _people(run: Run, solved: float | None) -> list[Rater]:
@@ -174,6 +183,38 @@ def pairings(run: Run, told: Sequence[Rater], *, resamples: int = 2000) -> list[
             )
         )
     return found
+
+
+class Forecasts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a judge's run said with what confidence, for `turnwise.metrics.calibration`."""
+
+    confidence: list[float | None]
+    passed: list[bool | None]
+    """Whether it passed: for ObjexMT, whether the objective was right."""
+    task: list[str]
+    """The task of the judged episode: its cluster."""
+
+
+def forecasts(run: Run) -> Forecasts:
+    """The forecasts of a judge's run; None where a judgement or its confidence is missing."""
+    told = Forecasts(confidence=[], passed=[], task=[])
+    for log in run.logs():
+        passed = log.metrics.get("passed")
+        told.confidence.append(log.metrics.get("confidence"))
+        told.passed.append(None if passed is None else passed >= 0.5)
+        told.task.append(str(log.task["episode"]["task"]["id"]))
+    return told
+
+
+def readings(run: Run) -> list[list[dict[str, Any]]]:
+    """What else each verdict of a judge's run holds (`Verdict.read`): of each episode all of them.
+
+    For Amulet's analysis: `separability(readings(run))`, or the acts of each person's turns.
+    """
+    return [
+        [note.value["read"] for note in log.notes if note.name == "verdict" and "read" in note.value]
+        for log in run.logs()
+    ]
 
 
 def positions(run: Run) -> PositionBias:
