@@ -8,7 +8,7 @@ never a label of its own: where two raters are compared, the item is left out an
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Literal, TypeAlias, cast
 
 import msgspec
@@ -87,23 +87,16 @@ def cohen_kappa(
     np.add.at(sums, (codes, cells), 1.0)
     distance = _distance(k, weights)
 
-    def parts(tables: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def parts(totals: FloatArray) -> tuple[FloatArray, FloatArray]:
+        tables = totals.reshape(len(totals), k, k)
         with np.errstate(invalid="ignore", divide="ignore"):
             shares = tables / tables.sum(axis=(1, 2), keepdims=True)
         chance = shares.sum(axis=2)[:, :, None] * shares.sum(axis=1)[:, None, :]
         return (shares * distance).sum(axis=(1, 2)), (chance * distance).sum(axis=(1, 2))
 
-    value = weighted_bootstrap(
-        lambda weight: _beyond_chance(*parts((weight @ sums).reshape(len(weight), k, k))),
-        count,
-        n=len(cells),
-        missing=len(there) - len(cells),
-        resamples=resamples,
-        level=level,
-        seed=seed,
-    )
-    table = sums.sum(axis=0).reshape(1, k, k)
-    return _told(value, parts(table), table[0].sum(axis=0) + table[0].sum(axis=1), known)
+    table = sums.sum(axis=0).reshape(k, k)
+    given = table.sum(axis=0) + table.sum(axis=1)
+    return _agreement(parts, sums, given, known, there, resamples, level, seed)
 
 
 def fleiss_kappa(
@@ -150,16 +143,7 @@ def fleiss_kappa(
             shares = totals[:, 2:] / (m * totals[:, :1])
             return 1 - totals[:, 1] / totals[:, 0], 1 - np.square(shares).sum(axis=1)
 
-    value = weighted_bootstrap(
-        lambda weight: _beyond_chance(*parts(weight @ sums)),
-        count,
-        n=len(kept),
-        missing=len(there) - len(kept),
-        resamples=resamples,
-        level=level,
-        seed=seed,
-    )
-    return _told(value, parts(sums.sum(axis=0)[None]), counts.sum(axis=0), known)
+    return _agreement(parts, sums, counts.sum(axis=0), known, there, resamples, level, seed)
 
 
 def krippendorff_alpha(
@@ -205,7 +189,8 @@ def krippendorff_alpha(
     per_item /= (counts.sum(axis=1) - 1)[:, None, None]
     np.add.at(sums, codes, per_item.reshape(len(kept), k * k))
 
-    def parts(pairs: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def parts(totals: FloatArray) -> tuple[FloatArray, FloatArray]:
+        pairs = totals.reshape(len(totals), k, k)
         margins = pairs.sum(axis=2)
         total = margins.sum(axis=1)
         apart = _apart(margins, numbers, scale)
@@ -216,16 +201,7 @@ def krippendorff_alpha(
             observed = (pairs * apart).sum(axis=(1, 2)) / total
             return observed, (chance * apart).sum(axis=(1, 2)) / (total * (total - 1))
 
-    value = weighted_bootstrap(
-        lambda weight: _beyond_chance(*parts((weight @ sums).reshape(len(weight), k, k))),
-        count,
-        n=len(kept),
-        missing=len(there) - len(kept),
-        resamples=resamples,
-        level=level,
-        seed=seed,
-    )
-    return _told(value, parts(sums.sum(axis=0).reshape(1, k, k)), counts.sum(axis=0), known)
+    return _agreement(parts, sums, counts.sum(axis=0), known, there, resamples, level, seed)
 
 
 def pearson(
@@ -385,14 +361,42 @@ def _beyond_chance(observed: FloatArray, expected: FloatArray) -> FloatArray:
         return np.where(expected > 1e-12, 1 - observed / expected, math.nan)
 
 
-def _told(
-    value: Estimate, parts: tuple[FloatArray, FloatArray], given: FloatArray, known: Sequence[Hashable]
+def _agreement(
+    parts: Callable[[FloatArray], tuple[FloatArray, FloatArray]],
+    sums: FloatArray,
+    given: FloatArray,
+    known: Sequence[Hashable],
+    there: Sequence[bool],
+    resamples: int,
+    level: float,
+    seed: int,
 ) -> Agreement:
-    """The agreement, from disagreement observed and expected, and how often each label was given."""
+    """An agreement with its interval.
+
+    Args:
+        parts: Of totals[R, M] gives disagreement, observed and by chance.
+        sums: What is summed, of each cluster: [C, M].
+        given: How often each label was given.
+        known: The labels.
+        there: Which items count.
+        resamples: Of the bootstrap.
+        level: Of the interval.
+        seed: Of the draws.
+    """
+    value = weighted_bootstrap(
+        lambda weight: _beyond_chance(*parts(weight @ sums)),
+        len(sums),
+        n=sum(there),
+        missing=len(there) - sum(there),
+        resamples=resamples,
+        level=level,
+        seed=seed,
+    )
+    observed, expected = parts(sums.sum(axis=0)[None])
     total = float(given.sum())
     shares = {label: float(count) / total for label, count in zip(known, given, strict=True) if total}
     return Agreement(
-        value=value, observed=1 - float(parts[0][0]), expected=1 - float(parts[1][0]), prevalence=shares
+        value=value, observed=1 - float(observed[0]), expected=1 - float(expected[0]), prevalence=shares
     )
 
 

@@ -12,7 +12,7 @@ as a failure, which is the published default.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias, cast
 
 import msgspec
@@ -205,6 +205,86 @@ def adaptation(
         difference=mean(differences, level=level),
         by_outcome={name: mean(buckets[name], level=level) for name in _OUTCOMES.values() if name in buckets},
     )
+
+
+class InterruptReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A pair of runs over the same tasks, without and with interruptions."""
+
+    plain: Estimate
+    """Success rate without."""
+    interrupted: Estimate
+    """Success rate with."""
+    by_steps: list[Estimate]
+    """Success of the interrupted run by actions after the interruption; see `success_by_steps`."""
+    actions: Adaptation
+    tokens: Adaptation
+    """All nan where a provider does not tell tokens."""
+
+
+def interrupt_report(
+    plain: Iterable[EpisodeLog],
+    interrupted: Iterable[EpisodeLog],
+    *,
+    missing: Missing = "keep",
+    most: int = MOST,
+    level: float = 0.95,
+) -> InterruptReport:
+    """All measures of a pair of runs, one episode a task in each; tasks are paired by their ids.
+
+    Args:
+        plain: Episodes without interruption: a baseline, or the whole intent at once.
+        interrupted: Episodes with it. A task that only one of the two runs has is missing in the other.
+        missing: What is made of episodes that are missing, failed or unfinished.
+        most: Actions that an episode counts as, which was stopped early or is missing.
+        level: Of the intervals.
+
+    Raises:
+        MetricError: a task occurs twice in one run.
+    """
+    before, after = _by_task(plain, "plain"), _by_task(interrupted, "interrupted")
+    tasks = list(dict.fromkeys((*before, *after)))
+    pairs = [(before.get(task), after.get(task)) for task in tasks]
+    won = [None if one is None else float(one.success) for one, _ in pairs]
+    won_after = [None if one is None else float(one.success) for _, one in pairs]
+
+    def adapted(count: Callable[[Measured], float | None], worst: float) -> Adaptation:
+        return adaptation(
+            [None if one is None else count(one) for one, _ in pairs],
+            [None if one is None else count(one) for _, one in pairs],
+            plain_success=won,
+            interrupted_success=won_after,
+            missing=missing,
+            most=worst,
+            level=level,
+        )
+
+    def tokens(one: Measured) -> float | None:
+        return None if one.tokens is None else tokens_counted(one.tokens, early=one.early, most=most)
+
+    lost = 0.0 if missing == "penalise" else None
+    return InterruptReport(
+        plain=proportion([lost if value is None else value for value in won], level=level),
+        interrupted=proportion([lost if value is None else value for value in won_after], level=level),
+        by_steps=success_by_steps(
+            won_after,
+            [None if one is None else one.after for _, one in pairs],
+            most=most,
+            missing=missing,
+            level=level,
+        ),
+        actions=adapted(lambda one: actions_counted(one.after, early=one.early, most=most), most),
+        tokens=adapted(tokens, 0.0),
+    )
+
+
+def _by_task(logs: Iterable[EpisodeLog], name: str) -> dict[str, Measured | None]:
+    found: dict[str, Measured | None] = {}
+    for log in logs:
+        task = str(log.task["id"])
+        if task in found:
+            raise MetricError(f"{name}: the task {task!r} was played twice; pairs need one episode a task")
+        found[task] = measured(log)
+    return found
 
 
 _OUTCOMES = {
