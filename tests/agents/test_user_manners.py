@@ -83,6 +83,19 @@ def test_a_fork_shares_what_it_shares_and_replays(spec: Any, seed: int, data: An
 
 @MANY
 @given(specs, st.integers(0, 2**32))
+def test_the_agent_sees_what_the_user_says_and_nothing_private(spec: Any, seed: int) -> None:
+    assume(sensible(spec))
+    whole, _ = play(Talk(spec=spec), models(), seed=seed)
+    said = {turn.text for turn in whole.turns if turn.role == "user"}
+    for call in whole.calls:
+        if call.role == "agent":
+            for message in whole.shown(call):
+                assert message.role == "assistant" or message.text in said
+                assert message.reasoning is None
+
+
+@MANY
+@given(specs, st.integers(0, 2**32))
 def test_as_an_agent_it_speaks_as_it_does_for_an_environment(spec: Any, seed: int) -> None:
     assume(sensible(spec))
     lines = ["Which one?", "Which city?", "Which one?", "Anything else?"]

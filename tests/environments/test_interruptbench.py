@@ -25,7 +25,14 @@ from turnwise.environments.service.interruptbench.errands import errand, street
 from turnwise.environments.service.interruptbench.rows import KINDS, Errand
 from turnwise.environments.service.interruptbench.street import EARLY
 from turnwise.errors import ConfigError, TaskError
-from turnwise.metrics.interrupt import actions_counted, adaptation, measured, success_by_steps
+from turnwise.metrics.interrupt import (
+    actions_counted,
+    adaptation,
+    interrupt_report,
+    measured,
+    success_by_steps,
+)
+from turnwise.metrics.values import MetricError
 from turnwise.models.scripted import ScriptedModel
 from turnwise.synth.interruptbench import stage, write
 from turnwise.task import load_tasks
@@ -199,6 +206,25 @@ def test_the_measures_of_a_pair_of_runs(tmp_path: Path) -> None:
     )
     # The initial errand is wrong, so that only interrupted runs succeed.
     assert list(table.by_outcome) == ["interrupted_only"]
+
+
+def test_one_report_has_all_the_measures_of_a_pair(tmp_path: Path) -> None:
+    baseline = play(tmp_path, scenario="1retraction", interrupt=False)
+    stopped = play(tmp_path, scenario="1retraction", tasks=stage(baseline))
+    found = interrupt_report(baseline.logs(), stopped.logs())
+    # More is fetched than is wanted: half of the errands forgive it.
+    assert (found.plain.mean, found.interrupted.mean) == (0.5, 1.0)
+    assert set(found.actions.by_outcome) == {"both", "interrupted_only"}
+    pairs = list(zip(baseline.logs(), stopped.logs(), strict=True))
+    saved = [int(b.metrics["actions"] - b.metrics["replayed"] - a.metrics["actions"]) for a, b in pairs]
+    assert found.actions.difference.mean == pytest.approx(sum(saved) / len(saved))
+    assert found.by_steps[-1].mean == 1.0
+    assert found.tokens.difference.n == 0
+    fewer = interrupt_report(list(baseline.logs())[1:], stopped.logs(), missing="penalise")
+    assert fewer.plain.n == 20
+    assert fewer.actions.plain > found.actions.plain
+    with pytest.raises(MetricError, match="played twice"):
+        interrupt_report([*baseline.logs(), *baseline.logs()], stopped.logs())
 
 
 @settings(max_examples=60, deadline=None)
