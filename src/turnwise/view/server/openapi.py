@@ -138,7 +138,10 @@ def _whole(name: str, schema: dict[str, Any]) -> dict[str, Any]:
 def _described() -> dict[str, dict[str, str]]:
     """What the source says below each field of each record."""
     found: dict[str, dict[str, str]] = {}
-    for record in ast.parse(inspect.getsource(shapes)).body:
+    records = [record for record in vars(shapes).values() if isinstance(record, type)]
+    modules = dict.fromkeys(record.__module__ for record in records)
+    sources = [inspect.getsource(sys.modules[module]) for module in modules]
+    for record in (node for source in sources for node in ast.parse(source).body):
         if isinstance(record, ast.ClassDef):
             fields = found.setdefault(record.name, {})
             for field, told in pairwise(record.body):
