@@ -53,11 +53,13 @@ class Need(NamedTuple):
 
 CHESS = Need({"max_moves": 8}, {"opponent": "random"}, "chess", fixed=False)
 """Stockfish plays by the clock; and a move is written by what stands round it (`N e 5`, `N x e 5`)."""
+SANDBOXED = ("m3tooleval", "mint")
 NEEDS = {
     "chess": CHESS,
     "endgames": CHESS,
     "connect_four": Need({}, {"opponent": "random"}, "pyspiel"),
     "hanabi": Need(package="pyspiel"),
+    "m3tooleval": Need(every=5),
     "mint": Need(every=5),
     "wilt": Need(every=5),
     "gui_exploration_lab": Need(package="PIL"),
@@ -88,7 +90,7 @@ def subject(name: str) -> Subject:
     package = NEEDS.get(name, Need()).package
     if package and importlib.util.find_spec(package) is None:
         pytest.skip(f"{name} needs {package}; get it by: pip install 'turnwise[worlds]'")
-    if name == "mint" and not detect()[0].works:
+    if name in SANDBOXED and not detect()[0].works:
         pytest.skip("bubblewrap does not work here; get it by: apt-get install bubblewrap")
     return subject_of(name)
 
@@ -169,7 +171,7 @@ def _quick_names() -> list[str]:
     return [
         name
         for name in NAMES
-        if name != "mint" and importlib.util.find_spec(NEEDS.get(name, Need()).package or "turnwise")
+        if name not in SANDBOXED and importlib.util.find_spec(NEEDS.get(name, Need()).package or "turnwise")
     ]
 
 

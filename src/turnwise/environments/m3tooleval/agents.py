@@ -1,4 +1,4 @@
-"""Agents that need no model: one that acts out each task's solution, and two that do not act."""
+"""Agents that need no model: one that acts out each task's solution, one by chance, two that do not act."""
 
 from __future__ import annotations
 
@@ -36,6 +36,15 @@ def coder(task: ToolTask, rng: random.Random) -> Generator[Any, Message, None]:
     yield
     heard = yield f"<execute>\n{task.code}\n</execute>"
     yield heard.text.removeprefix("Observation:").strip()
+
+
+def random_agent(task: ToolTask, rng: random.Random) -> Generator[Any, Message, None]:
+    """Guesses a number, or calls a tool with one."""
+    names = [tool.spec.name for tool in FAMILIES[task.family]().tools()]
+    yield
+    while True:
+        number = rng.randint(1, 100)
+        yield rng.choice([f"Answer: {number}", f"Action: {rng.choice(names)}, {number} End Action"])
 
 
 def oracle(task: ToolTask, rng: random.Random) -> Generator[Any, Message, None]:

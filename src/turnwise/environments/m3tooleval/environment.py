@@ -24,7 +24,7 @@ import msgspec
 from turnwise.agents.codeact import CodeAct
 from turnwise.environment import Capabilities, Environment
 from turnwise.environments.m3tooleval import protocol
-from turnwise.environments.m3tooleval.agents import coder, empty, oracle, solver
+from turnwise.environments.m3tooleval.agents import coder, empty, oracle, random_agent, solver
 from turnwise.environments.m3tooleval.families import FAMILIES, ToolTask, tasks
 from turnwise.episode import Episode
 from turnwise.errors import ConfigError, ModelError, did_you_mean
@@ -97,7 +97,12 @@ class M3ToolEval(Environment, kw_only=True, frozen=True):
         def acting(task: ToolTask, rng: Any) -> Any:
             return solver(task, actions)
 
-        made: dict[str, Callable[..., Any]] = {"solver": _generator(acting), "oracle": oracle, "empty": empty}
+        made: dict[str, Callable[..., Any]] = {
+            "solver": _generator(acting),
+            "random": random_agent,
+            "oracle": oracle,
+            "empty": empty,
+        }
         if actions == "tools":
             return {**made, "coder": CodeAct(ScriptedModel(coder), name="coder")}
         return made

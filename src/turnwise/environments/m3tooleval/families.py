@@ -202,7 +202,7 @@ def tasks() -> Iterator[ToolTask]:
     yield ToolTask(
         id="trade-2",
         family="trade",
-        instruction="Which costs more in all, with the tariff of US: 3 units of pepper, or 7 of tea? Name it.",
+        instruction="Which costs more in all, with the tariff of US: 3 units of pepper or 7 of tea?",
         expected="pepper",
         steps=(
             ("get_price", ("pepper",)),

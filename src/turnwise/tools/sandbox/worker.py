@@ -144,6 +144,33 @@ def confine(setup: dict[str, Any]) -> None:
     sys.path[0] = setup["directory"]
 
 
+class HostFunction:
+    """A function that calls a tool of the host, by position or by name."""
+
+    def __init__(self, ask: Any, function: str, tool: str, parameters: list[str], doc: str) -> None:
+        self._ask = ask
+        self._tool = tool
+        self._parameters = parameters
+        self.__name__ = self.__qualname__ = function
+        self.__doc__ = doc
+
+    def __repr__(self) -> str:
+        # Without an address: what is shown shall be the same in every process.
+        return f"<tool {self.__name__}>"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the tool."""
+        name, most = self.__name__, len(self._parameters)
+        if len(args) > most:
+            raise TypeError(f"{name}() takes {most} arguments, but {len(args)} were given")
+        given = dict(zip(self._parameters, args))  # noqa: B905 - older Pythons
+        for key, value in kwargs.items():
+            if key in given:
+                raise TypeError(f"{name}() got two values for the argument {key!r}")
+            given[key] = value
+        return self._ask(self._tool, given)
+
+
 class Worker:
     """Runs cells and programs, one at a time."""
 
@@ -214,25 +241,8 @@ class Worker:
         """Put functions into the namespace that call the host's tools."""
         setattr(builtins, "ToolError", ToolError)  # noqa: B010
         for offered in request["tools"]:
-            self.main.__dict__[offered["function"]] = self.stub(**offered)
+            self.main.__dict__[offered["function"]] = HostFunction(self.ask_host, **offered)
         return {}
-
-    def stub(self, function: str, tool: str, parameters: list[str], doc: str) -> Any:
-        """A function that calls one tool, by position or by name."""
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            if len(args) > len(parameters):
-                raise TypeError(f"{function}() takes {len(parameters)} arguments, but {len(args)} were given")
-            given = dict(zip(parameters, args))  # noqa: B905 - older Pythons
-            for name, value in kwargs.items():
-                if name in given:
-                    raise TypeError(f"{function}() got two values for the argument {name!r}")
-                given[name] = value
-            return self.ask_host(tool, given)
-
-        call.__name__ = call.__qualname__ = function
-        call.__doc__ = doc
-        return call
 
     def ask_host(self, tool: str, given: dict[str, Any]) -> Any:
         """A tool's result: a value where it is JSON, else text."""
