@@ -16,6 +16,9 @@ import pytest
 from served import Client, serving
 
 import turnwise
+from turnwise.agent import Agent
+from turnwise.errors import ModelError
+from turnwise.models.scripted import ScriptedModel
 from turnwise.store.store import Store
 
 
@@ -124,6 +127,47 @@ def test_a_run_that_is_deleted_while_it_is_watched_is_a_clear_line(place: Path) 
             )
         assert client.get("/runs")["rows"] == []
         assert client.get("/search", q="maze")["hits"] == []
+
+
+def test_a_run_that_takes_a_deleted_ones_number_is_not_taken_for_it(place: Path) -> None:
+    first = turnwise.run("maze", "solver", store=place, limit=1)
+    with serving(place) as client:
+        assert client.get(f"/runs/{first.id}")["run"]["agents"] == {"agent": "solver"}
+        assert client.get(f"/runs/{first.id}/episodes/0")["environment"] == "maze"
+        Store(place).delete(first.row.number)
+        second = turnwise.run("number_guess", "random", store=place, limit=1)
+        assert second.row.number == first.row.number
+        (line,) = client.get("/runs")["rows"]
+        assert (line["id"], line["agents"], line["score"]["mean"]) == (
+            second.id,
+            {"agent": "random"},
+            second.score.mean,
+        )
+        assert client.get(f"/runs/{second.id}")["config"]["environment"] == "number_guess"
+        assert client.get(f"/runs/{second.id}/episodes/0")["environment"] == "number_guess"
+
+
+def test_an_episode_that_is_tried_again_is_shown_as_it_is_now(place: Path) -> None:
+    says = ["no number"]
+
+    def moody(messages: Any) -> str:
+        if says[0] == "fail":
+            raise ModelError("down", kind="server")
+        return says[0]
+
+    says[0] = "fail"
+    agent = Agent(ScriptedModel(moody, "moody"))
+    run = turnwise.run("number_guess", agent, store=place, limit=1)
+    with serving(place) as client:
+        path = f"/runs/{run.id}/episodes/0"
+        assert client.get(path)["failure"]["type"] == "ModelError"
+        says[0] = "50"
+        turnwise.resume(run.id, store=place, agents={"agent": agent})
+        page = client.get(path)
+        assert page["failure"] is None
+        assert page["line"]["stop"] == "completed"
+        assert len(client.get(f"{path}/turns", count=200)["turns"]) == len(page["turns"]) > 2
+        assert client.get("/runs")["rows"][0]["failed"] == 0
 
 
 def test_a_label_is_told(place: Path) -> None:

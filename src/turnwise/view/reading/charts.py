@@ -40,7 +40,7 @@ def page(source: Source, run: Run, *, here: Container[str] = ()) -> s.RunPage:
     row = run.row
     total = runs.totals_of(source, [row]).get(row.number, runs.Totals())
     state = (total.done, total.begun, row.ended)
-    kept: _Kept | None = source.cache.peek(("charts", row.number))
+    kept: _Kept | None = source.cache.peek(("charts", row.id))
     over = row.ended is not None
     if kept is None or (kept.state != state and (over or perf_counter() > kept.until)):
         start = perf_counter()
@@ -51,7 +51,7 @@ def page(source: Source, run: Run, *, here: Container[str] = ()) -> s.RunPage:
         now = perf_counter()
         # A large run that goes on changes all the time: its charts may be some seconds old.
         kept = _Kept(charts, state, now + _SHARE * (now - start))
-        source.cache.put(("charts", row.number), kept)
+        source.cache.put(("charts", row.id), kept)
     line = runs.line(source, row, here=here)
     children = [child for child in source.rows() if run.id in runs.parents(child)][:_CHILDREN]
     return s.RunPage(
@@ -76,7 +76,7 @@ def success(source: Source, run: Run, *, solved: float | None) -> s.SuccessByTur
     if solved is None:
         return None
     ended = sorted(number for number, stop in run.store.stops(run.row.number).items() if stop is not None)
-    key = ("solved", run.row.number, len(ended), solved)
+    key = ("solved", run.id, len(ended), solved)
     total = runs.totals_of(source, [run.row]).get(run.row.number, runs.Totals())
     turns = total.turns / max(1, total.done)
     return source.cache.get(key, lambda: _success(source.sample(run, ended, turns), len(ended), solved))

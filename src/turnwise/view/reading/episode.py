@@ -27,7 +27,7 @@ _VERDICT = {"score", "label", "reason", "evidence", "missing"}
 def page(source: Source, found: Found) -> s.EpisodePage:
     """The outline of an episode."""
     row, run = found.row, found.run
-    fixed: s.EpisodePage = source.cache.get(("episode", *found.key), lambda: _outline(source, found))
+    fixed: s.EpisodePage = source.of(found, ("episode",), lambda: _outline(source, found))
     said = words.by_episode(source, run.id).get(row.number, words.NONE)
     return msgspec.structs.replace(
         fixed,

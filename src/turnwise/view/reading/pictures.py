@@ -69,7 +69,7 @@ def page(source: Source, found: Found) -> s.FramesPage:
     film = of(source, found)
     lines = [
         s.FrameLine(
-            turn=turn, url=f"{messages.place(found)}/frames/{place}?n={found.parts}", label=label(picture)
+            turn=turn, url=f"{messages.place(found)}/frames/{place}?n={found.extent[0]}", label=label(picture)
         )
         for place, (turn, picture) in enumerate(film.pictures)
     ]
@@ -90,7 +90,7 @@ def frame(source: Source, found: Found, place: int) -> Drawn:
 
 def of(source: Source, found: Found) -> Film:
     """All pictures of an episode."""
-    return source.cache.get(("film", *found.key), lambda: _film(source, found))
+    return source.of(found, ("film",), lambda: _film(source, found))
 
 
 def drawn(picture: Picture) -> Drawn:

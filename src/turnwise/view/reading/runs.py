@@ -174,7 +174,7 @@ def totals_of(source: Source, rows: Sequence[RunRow]) -> dict[int, Totals]:
 
 def _settled(row: RunRow, what: str) -> tuple[Any, ...]:
     """A key that changes when somebody has worked on the run."""
-    return what, row.number, row.status, row.ended
+    return what, row.id, row.status, row.ended
 
 
 def _read_totals(source: Source, numbers: Sequence[int]) -> dict[int, Totals]:

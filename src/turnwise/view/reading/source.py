@@ -5,9 +5,9 @@ Everything stored is append-only, so a value is remembered under what says how f
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -22,12 +22,15 @@ from turnwise.store.store import Store
 from turnwise.view.reading.cache import Cache
 from turnwise.view.reading.errors import MissingError
 
+T = TypeVar("T")
 _RECENT = 0.5
 """Seconds for which the search index counts as caught up."""
 _FEW = 500
 """Runs that are asked for by number; of more, all are read."""
 _SAMPLE, _SAMPLED_TURNS, _LEAST = 500, 20_000, 10
 """Episodes that are read at most for what only logs tell; turns of theirs, about; episodes at least."""
+_DERIVED = 250_000
+"""Turns of the episodes of which outlines and such are kept, each kind counted by itself."""
 _LOGS = 96 << 20
 """Bytes of logs, as stored, that are kept parsed; parsed they take a few times as much."""
 
@@ -38,13 +41,13 @@ class Found(NamedTuple):
     run: Run
     row: EpisodeRow
     log: EpisodeLog
-    parts: int
-    """How many parts its log had: the same number, the same log."""
+    extent: tuple[int, int]
+    """How many parts its log had, and their bytes: the same, the same log."""
 
     @property
     def key(self) -> tuple[Any, ...]:
         """What it is remembered under."""
-        return self.run.row.number, self.row.number, self.parts, self.log.stop
+        return self.run.id, self.row.number, *self.extent, self.row.stop, self.row.seconds
 
     @property
     def name(self) -> str:
@@ -71,7 +74,8 @@ class Source:
         self._indexed: tuple[float, Progress | None] = (0.0, None)
         self.cache: Cache[Any] = Cache(4_000)
         """Figures and charts."""
-        self._logs: Cache[tuple[EpisodeLog, int]] = Cache(_LOGS)
+        self._logs: Cache[EpisodeLog] = Cache(_LOGS)
+        self._derived: Cache[Any] = Cache(_DERIVED)
 
     def run(self, name: str) -> Run:
         """The run of this id.
@@ -88,18 +92,16 @@ class Source:
 
     def rows(self) -> list[RunRow]:
         """All runs, newest first; config and provenance, which do not change, are read once."""
-        fixed: dict[int, RunRow] = self.cache.peek("runs") or {}
+        fixed: dict[str, RunRow] = self.cache.peek("runs") or {}
         columns = [column for column in runs.c if column.name not in ("config", "provenance")]
         with self.store.trouble("read runs"), self.store.engine.connect() as connection:
             listed = connection.execute(sa.select(*columns).order_by(runs.c.number.desc())).mappings().all()
-        new = [int(row["number"]) for row in listed if row["number"] not in fixed]
+        new = [int(row["number"]) for row in listed if row["id"] not in fixed]
         if new:
             read = self.store.runs(numbers=new if len(new) < _FEW else None)
-            fixed = {**fixed, **{row.number: row for row in read}}
+            fixed = {**fixed, **{row.id: row for row in read}}
             self.cache.put("runs", fixed)
-        return [
-            msgspec.structs.replace(fixed[row["number"]], **row) for row in listed if row["number"] in fixed
-        ]
+        return [msgspec.structs.replace(fixed[row["id"]], **row) for row in listed if row["id"] in fixed]
 
     def names(self, numbers: Collection[int]) -> dict[int, str]:
         """The ids of the runs of these numbers that are there."""
@@ -113,13 +115,16 @@ class Source:
         Raises:
             MissingError: there is no such episode, or it has not begun.
         """
-        row, parts = self._state(run, number)
-        key = (run.row.number, number, parts, row.stop)
-        kept = self._logs.peek(key)
-        if kept is None:
-            kept = (self.store.read(run.row.number, number), self._size(run, number))
-            self._logs.put(key, kept, kept[1])
-        return Found(run, row, kept[0], parts)
+        row, extent = self._state(run, number)
+        key = (run.id, number, *extent, row.stop, row.seconds)
+        kept = self._logs.get(
+            key, lambda: self.store.read(run.row.number, number), weight=lambda _: extent[1] + 1_000
+        )
+        return Found(run, row, kept, extent)
+
+    def of(self, found: Found, what: tuple[Any, ...], make: Callable[[], T]) -> T:
+        """What was worked out from an episode's log, remembered as long as that is the same."""
+        return self._derived.get((*what, *found.key), make, weight=lambda _: len(found.log.turns) + 50)
 
     def fresh(self, seconds: float) -> Progress:
         """Catch the search index up, where nobody did just now."""
@@ -132,7 +137,7 @@ class Source:
     def timings(self, found: Found) -> list[Timing]:
         """When each call and effect of an episode was asked for and how long it took."""
         run, number = found.run.row.number, found.row.number
-        return self.cache.get(("timings", *found.key), lambda: self._timings(run, [number]))
+        return self.of(found, ("timings",), lambda: self._timings(run, [number]))
 
     def sample(self, run: Run, numbers: Sequence[int], turns: float) -> Sample:
         """The logs of some episodes, spread evenly, and what their calls took.
@@ -156,20 +161,14 @@ class Source:
 
     # Inside -------------------------------------------------------------------------------------------
 
-    def _state(self, run: Run, number: int) -> tuple[EpisodeRow, int]:
+    def _state(self, run: Run, number: int) -> tuple[EpisodeRow, tuple[int, int]]:
         rows = self.store.episodes(run.row.number, number=number)
-        query = sa.select(sa.func.count()).where(log.c.run == run.row.number, log.c.episode == number)
+        size = sa.func.coalesce(sa.func.sum(sa.func.length(log.c.data)), 0)
+        query = sa.select(sa.func.count(), size).where(log.c.run == run.row.number, log.c.episode == number)
         with self.store.trouble("read an episode"), self.store.engine.connect() as connection:
-            parts = connection.scalar(query) or 0
+            parts, size = connection.execute(query).one()
         if not rows or not parts:
             if 0 <= number < run.row.planned:
                 raise MissingError(f"episode {number} of {run.id} has not begun")
             raise MissingError(f"run {run.id} has no episode {number}: it has 0 to {run.row.planned - 1}")
-        return rows[0], parts
-
-    def _size(self, run: Run, number: int) -> int:
-        query = sa.select(sa.func.sum(sa.func.length(log.c.data))).where(
-            log.c.run == run.row.number, log.c.episode == number
-        )
-        with self.store.trouble("read an episode"), self.store.engine.connect() as connection:
-            return int(connection.scalar(query) or 0)
+        return rows[0], (parts, int(size))

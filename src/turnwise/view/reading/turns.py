@@ -14,7 +14,7 @@ from turnwise.view.server import shapes as s
 def page(source: Source, found: Found, query: s.TurnsQuery) -> s.TurnsPage:
     """Some turns of an episode."""
     log = found.log
-    reader = source.cache.get(("turns", *found.key), lambda: _Reader(source, found))
+    reader = source.of(found, ("turns",), lambda: _Reader(source, found))
     shown = log.turns[query.start : query.start + query.count]
     return s.TurnsPage(
         start=query.start, total=len(log.turns), turns=[reader.turn(found, turn) for turn in shown]

@@ -127,7 +127,7 @@ def role_view(source: Source, found: Found, role: str) -> RoleView:
     log = found.log
     if role not in log.roles and not any(turn.role == role for turn in log.turns):
         raise MissingError(f"{found.name} has no role {role[:40]!r}; it has {', '.join(log.roles)}")
-    return source.cache.get(("view", *found.key, role), lambda: RoleView(log, role))
+    return source.of(found, ("view", role), lambda: RoleView(log, role))
 
 
 def page(source: Source, found: Found, role: str, query: s.ViewQuery) -> s.ViewPage:
@@ -143,7 +143,7 @@ def page(source: Source, found: Found, role: str, query: s.ViewQuery) -> s.ViewP
     if number not in view.seen:
         raise MissingError(f"{role!r} made no call {number} in {found.name}: it made {len(view.seen)}")
     one = view.seen[number]
-    lines = source.cache.get(("beside", *found.key, role, number), lambda: _beside(view, one))
+    lines = source.of(found, ("beside", role, number), lambda: _beside(view, one))
     shown = lines[query.start : query.start + query.count]
     return s.ViewPage(
         role=role,
@@ -225,7 +225,7 @@ def two(source: Source, found: Found, query: s.DiffQuery) -> s.DiffPage:
         MissingError: there is no such role.
     """
     a, b = (role_view(source, found, role) for role in (query.a, query.b))
-    rows = source.cache.get(("two", *found.key, query.a, query.b), lambda: _moments(a, b))
+    rows = source.of(found, ("two", query.a, query.b), lambda: _moments(a, b))
     shown = rows[query.start : query.start + query.count]
     return s.DiffPage(
         a=query.a,
