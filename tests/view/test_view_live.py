@@ -165,7 +165,7 @@ def test_an_episode_that_is_tried_again_is_shown_as_it_is_now(place: Path) -> No
         turnwise.resume(run.id, store=place, agents={"agent": agent})
         page = client.get(path)
         assert page["failure"] is None
-        assert page["line"]["stop"] == "completed"
+        assert page["line"]["stop"] == "max_turns"
         assert len(client.get(f"{path}/turns", count=200)["turns"]) == len(page["turns"]) > 2
         assert client.get("/runs")["rows"][0]["failed"] == 0
 
