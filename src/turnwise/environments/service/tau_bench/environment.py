@@ -1,14 +1,13 @@
-"""The conversation of tau-bench, in both versions: a customer, an agent with tools, and the rules of the end.
+"""tau-bench in both versions: a customer, an agent with tools over a database, and what came of it.
 
-Version 1: the customer speaks first; each tool call and each message of the agent is a step, of which it has
-30; the episode ends when the customer says so, or the agent hands over, and is graded then. Version 2: the
-agent greets; every message counts, of which there may be 200, and 10 errors of tools; the episode ends when
-the customer says so. What ends otherwise scores 0.
+The rules of the conversation are in `conversation.py`, those of the desks in `retail.py` and `airline.py`.
+What the customer (or, in version 1, an agent who hands over) ends is graded; what ends otherwise, after 30
+steps of the agent's in version 1, 200 messages or 10 errors of tools in version 2, scores 0.
 
 What differs from the official programs: all calls of one message are made, each as a step (version 1 makes
 only the first); arguments are checked against the tools' types before they are called; a call that fails
 leaves nothing behind; what a tool refuses reads `error: …`. Prompts of the customer are in our own words.
-Not here: a customer's own tools (see `phone`), and the domains of version 2 that need them.
+Not here: version 2's telecom, where the customer has tools, too; `phone.py` has its shape.
 
 The customer is played without a model (`customer.py`) unless somebody is named for the role `user`, in the
 published manner that `user` names. Without data, `split="sample"` plays cases of our own.
@@ -22,27 +21,20 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 
 from turnwise.agents.users.briefs import tau2_bench, tau_bench
-from turnwise.agents.users.manner import respond
-from turnwise.agents.users.marks import STOP, TAU2_MARKS, mark_in
-from turnwise.agents.users.tau import GREETING, PROTOCOLS
 from turnwise.environment import Capabilities, Environment
 from turnwise.environments.service.tau_bench import grading, load, players, sample
 from turnwise.environments.service.tau_bench.airline import AIRLINE
+from turnwise.environments.service.tau_bench.conversation import STEPS, Conversation, Protocol
 from turnwise.environments.service.tau_bench.customer import customer
 from turnwise.environments.service.tau_bench.retail import RETAIL
 from turnwise.environments.service.tau_bench.rows import Domain, TauTask, Version
 from turnwise.episode import Episode
-from turnwise.log import Turn
-from turnwise.message import system
 from turnwise.task import Task
 from turnwise.tools.desk import Desk
 from turnwise.tools.tables import Base
 
 Split = Literal["sample", "base", "train", "test", "dev"]
 _DESKS: dict[Domain, Mapping[int, type[Any]]] = {"retail": RETAIL, "airline": AIRLINE}
-_STEPS: dict[Version, int] = {1: 30, 2: 200}
-_ERRORS = 10
-"""Errors of tools that end an episode of version 2."""
 
 
 class TauBench(Environment, kw_only=True, frozen=True):
@@ -59,7 +51,7 @@ class TauBench(Environment, kw_only=True, frozen=True):
     split: Split = "sample"
     """A few cases of our own, or published ones: `test` (and for retail `train`, `dev`) of version 1; `base`,
     and its parts `train` and `test`, of version 2."""
-    user: Literal["llm", "react", "verify", "reflection"] = "llm"
+    user: Protocol = "llm"
     """How a model in the role `user` comes to its words."""
     max_steps: Annotated[int, msgspec.Meta(ge=1)] | None = None
     """Steps after which it is over: 30 of the agent's in version 1, 200 messages in version 2."""
@@ -69,7 +61,7 @@ class TauBench(Environment, kw_only=True, frozen=True):
     @property
     def limit(self) -> int:
         """`max_steps`, by default the version's."""
-        return self.max_steps or _STEPS[self.version]
+        return self.max_steps or STEPS[self.version]
 
     @property
     def reward_range(self) -> tuple[float, float]:
@@ -111,10 +103,7 @@ class TauBench(Environment, kw_only=True, frozen=True):
 
     async def run(self, task: TauTask, episode: Episode) -> None:
         """Let them talk until it is over; then grade what the version grades."""
-        case = _Case(self, task, episode)
-        episode.detail = await case.talk()
-        if case.graded:
-            await case.grade()
+        await _Case(self, task, episode).play()
 
     async def score(self, task: TauTask, episode: Episode) -> None:
         """What did not come to its end scores 0."""
@@ -150,73 +139,32 @@ class TauAirline(TauBench, kw_only=True, frozen=True):
 
 
 class _Case:
-    """One task being played: the desk, and what is counted."""
+    """One task being played: the desk, the conversation, and its grade."""
 
     def __init__(self, settings: TauBench, task: TauTask, episode: Episode) -> None:
         self.settings = settings
         self.task = task
         self.episode = episode
         self.desk = settings.desk()
-        self.tools = self.desk.tools("agent")
-        self.first = settings.version == 1
-        self.marks = (STOP,) if self.first else TAU2_MARKS
-        self.steps = 0
-        self.errors = 0
-        self.handed_over = False
-        self.graded = False
 
-    async def talk(self) -> str:
-        """The conversation; returns why it ended."""
-        episode, settings = self.episode, self.settings
-        episode.tell("agent", system(settings.policy()))
-        episode.tell("user", system(self._brief()))
-        heard: Turn | str = GREETING if self.first else episode.agent.post(GREETING)
-        while True:
-            words = await self._customer(heard)
-            self.steps += not self.first
-            if mark_in(words.text, self.marks):
-                self.graded = True
-                return "user_stop"
-            if self._over():
-                break
-            reply = await episode.agent.respond(words, tools=self.tools, until=self._until)
-            if self.handed_over:
-                self.graded = True
-                return "transfer"
-            if reply.message.tool_calls:
-                break
-            self.steps += 1
-            if not self.first and self._over():
-                break
-            heard = reply
-        return "too_many_errors" if not self.first and self.errors >= _ERRORS else "max_steps"
-
-    def _brief(self) -> str:
-        task = self.task
-        if self.first:
-            return tau_bench(task.instruction, react=self.settings.user == "react")
-        return tau2_bench(task.instruction, persona=task.persona)
-
-    async def _customer(self, heard: Turn | str) -> Turn:
-        """What the customer says."""
-        settings, user = self.settings, self.episode.user
-        if settings.user == "llm":
-            return await user.respond(heard)
-        user.tell(heard)
-        return await respond(user, PROTOCOLS[settings.user](settings.variant))
-
-    def _until(self, turn: Turn) -> bool:
-        """Count what the agent does between two of its messages; whether that was the last."""
-        if turn.role == "agent":
-            self.steps += bool(turn.message.tool_calls) and not self.first
-            return False
-        self.steps += 1
-        self.errors += turn.text.startswith("error:")
-        self.handed_over |= self.first and turn.message.name == grading.TRANSFER
-        return self.handed_over or self._over()
-
-    def _over(self) -> bool:
-        return self.steps >= self.settings.limit or (not self.first and self.errors >= _ERRORS)
+    async def play(self) -> None:
+        """Let them talk until it is over; then grade what the version grades."""
+        settings, task = self.settings, self.task
+        talk = Conversation(
+            self.episode,
+            version=settings.version,
+            limit=settings.limit,
+            tools=self.desk.tools("agent"),
+            user=settings.user,
+            variant=settings.variant,
+        )
+        if settings.version == 1:
+            brief = tau_bench(task.instruction, react=settings.user == "react")
+        else:
+            brief = tau2_bench(task.instruction, persona=task.persona)
+        self.episode.detail = await talk.talk(settings.policy(), brief)
+        if talk.ended:
+            await self.grade()
 
     async def grade(self) -> None:
         """One reward, the product of its parts, which are metrics."""
@@ -228,7 +176,7 @@ class _Case:
             parts["database"] = key == await self.settings.expected(task)
         turns = [turn for turn in episode.turns if turn.role == "agent"]
         if "COMMUNICATE" in task.basis:
-            texts = (turn.text for turn in turns if not (self.first and turn.message.tool_calls))
+            texts = (turn.text for turn in turns if self.settings.version == 2 or not turn.message.tool_calls)
             parts["said"] = grading.said(texts, task.outputs)
         if "ACTION" in task.basis:
             calls = (call for turn in turns for call in turn.message.tool_calls)

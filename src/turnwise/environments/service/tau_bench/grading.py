@@ -22,7 +22,6 @@ from turnwise.message import ToolCall
 from turnwise.tools.desk import Desk
 from turnwise.tools.tables import Base
 
-TRANSFER = "transfer_to_human_agents"
 _OBJECT = re.compile(r"\{.*\}", re.DOTALL)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator
 
 import msgspec
 
-from turnwise.environments.service.tau_bench.grading import TRANSFER
+from turnwise.environments.service.tau_bench.conversation import TRANSFER
 from turnwise.environments.service.tau_bench.rows import Domain, TauTask
 from turnwise.message import Message, ToolCall
 
