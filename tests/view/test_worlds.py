@@ -26,6 +26,7 @@ OF_WORDS = {
     "mint",
     "mt_eval",
     "tau_airline",
+    "tau_phone",
     "tau_retail",
     "twenty_questions",
     "wilt",
