@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -212,3 +213,21 @@ def test_a_path_that_means_nothing_is_refused_in_a_line(browser: Client, path: s
     answer = browser.ask("GET", f"/api{path}")
     assert answer.status in (200, 400, 404), answer.data
     assert answer.status == 200 or "\n" not in answer.json["message"]
+
+
+def test_an_episode_that_cannot_be_read_is_a_line_and_hides_no_other(tmp_path: Path) -> None:
+    place = tmp_path / "t.db"
+    run = turnwise.run("maze", "solver", store=place, limit=3)
+    for number, data in enumerate((b"\xff\xfe{", b'{"version": 1, "environment": 7}')):
+        with sqlite3.connect(place) as store:
+            store.execute("UPDATE log SET data = ? WHERE episode = ? AND part = 0", (data, number))
+        with serving(place) as client:
+            for path in ("", "/turns", "/views/agent", "/frames", "/log", "/tree"):
+                answer = client.ask("GET", f"/api/runs/{run.id}/episodes/{number}{path}")
+                assert (answer.status, answer.json["code"]) == (500, "failed"), path
+                assert f"episode {number} cannot be read" in answer.json["message"]
+            assert client.get(f"/runs/{run.id}/episodes")["total"] == 3
+            page = client.get(f"/runs/{run.id}")
+            assert (page["run"]["done"], page["told_from"]) == (3, 2 - number)
+            assert client.get(f"/runs/{run.id}/episodes/2")["turns"]
+            assert {hit["episode"] for hit in client.get("/search", q="maze")["hits"]} >= {2}

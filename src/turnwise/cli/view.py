@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,6 +57,8 @@ def command(
     print(address, flush=True)
     print(f"turnwise: viewing {opened.shown}; Ctrl-C ends it", file=sys.stderr, flush=True)
     if built and not no_open:
+        import webbrowser
+
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
     Listening(app, viewer).run(sockets=[listening])
 

@@ -172,7 +172,7 @@ def rows(run: int, episode: int, data: bytes) -> Iterator[Row]:
     """The turns of a part of a log, as they are indexed; a part that cannot be read has none."""
     try:
         part = _decoder.decode(data)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, ValueError):
         return
     for turn in part.turns:
         yield Row(run, episode, turn.index, turn.role, _MARKS.sub(" ", mend(_text(turn.message))))

@@ -13,6 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from turnwise.engine.results import Run
+from turnwise.errors import StoreError
 from turnwise.log import EpisodeLog, Timing
 from turnwise.store.annotations import Annotations
 from turnwise.store.rows import EpisodeRow, RunRow
@@ -149,8 +150,19 @@ class Source:
         """
         most = max(_LEAST, min(_SAMPLE, int(_SAMPLED_TURNS / max(1.0, turns))))
         chosen = list(numbers[:: max(1, -(-len(numbers) // most))])
-        logs = [one for _, one in self.store.read_many(run.row.number, chosen)]
-        return Sample(chosen, logs, self._timings(run.row.number, chosen))
+        try:
+            read = list(self.store.read_many(run.row.number, chosen))
+        except StoreError:
+            # One that cannot be read shall not hide the others.
+            read = [(number, one) for number in chosen if (one := self._readable(run, number)) is not None]
+        numbers = [number for number, _ in read]
+        return Sample(numbers, [one for _, one in read], self._timings(run.row.number, numbers))
+
+    def _readable(self, run: Run, number: int) -> EpisodeLog | None:
+        try:
+            return self.store.read(run.row.number, number)
+        except StoreError:
+            return None
 
     def _timings(self, run: int, numbers: Sequence[int]) -> list[Timing]:
         """Measured times; where they cannot be read (another version wrote them), a page does without."""
