@@ -56,9 +56,7 @@ export function Play() {
             </ul>
             {rows.length === 0 && <Empty title="None is called that" />}
           </section>
-          {chosen === null ? (
-            <Empty title="Choose an environment" />
-          ) : (
+          {chosen !== null && (
             <Setup key={chosen} environment={chosen} back={() => setParams({ environment: "" })} />
           )}
         </div>
