@@ -138,10 +138,18 @@ async def fork_async(
 
 
 async def replay_async(
-    run: str, *, store: AnyStore = None, environment: Environment | None = None
+    run: str,
+    *,
+    store: AnyStore = None,
+    environment: Environment | None = None,
+    agents: Mapping[str, AnyAgent] | None = None,
 ) -> Replayed:
-    """Run a whole run's or one episode's script over its log; see `turnwise.engine.launch.replay`."""
-    return await launch.replay(run, _open(store), given=Given(environment))
+    """Run a whole run's or one episode's script over its log; see `turnwise.engine.launch.replay`.
+
+    A scaffold that was given as a Python object must be given again, as what it does is part of the episode;
+    its model is not asked.
+    """
+    return await launch.replay(run, _open(store), given=Given(environment, None, _made(agents)))
 
 
 def run(environment: str | Environment | type[Environment], agent: AnyAgent = None, **options: Any) -> Run:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +223,10 @@ def test_forks_have_their_variables(tmp_path: Path) -> None:
     environment, store = Staffed(), tmp_path / "t.db"
     run = turnwise.run(environment, "writer", store=store)
     assert turnwise.replay(run.id, store=store, environment=environment).replayed == 1
+    given = turnwise.run(environment, agents={"agent": writer(*LINES)}, store=store)
+    dead = writer(backend="none")
+    replayed = turnwise.replay(given.id, store=store, environment=environment, agents={"agent": dead})
+    assert replayed.replayed == 1
     other = writer("", "", code("print(heavy)\nprint(sorted(heavy) == heavy)"), "42")
     fork = turnwise.fork(f"{run.id}/0", 5, store=store, environment=environment, agents={"agent": other})
     (log,) = fork.logs()
@@ -315,3 +320,47 @@ def test_its_view_begins_with_one_system_message() -> None:
     assert first[0] == "system"
     assert first[1].startswith("Be brief.\n\nYou can run Python.")
     assert rest == [("user", "How heavy are all boxes?")]
+
+
+def children() -> set[int]:
+    """Processes that this one has started and that are there."""
+    found: set[int] = set()
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            words = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(words[1]) == os.getpid() and words[0] != "Z":
+            found.add(int(path.parent.name))
+    return found
+
+
+@needs_bwrap
+@pytest.mark.parametrize("ending", ["end", "failure", "cancelled", "limit"])
+def test_its_process_ends_with_the_episode(ending: str) -> None:
+    seen: list[set[int]] = []
+
+    class Broken(Warehouse, kw_only=True, frozen=True):
+        async def run(self, task: Task, episode: Episode) -> None:
+            await episode.agent.respond("Go.")
+            seen.append(children())
+            if ending == "failure":
+                raise RuntimeError("on purpose")
+            if ending == "cancelled":
+                await asyncio.sleep(60)
+            await episode.agent.respond("Go on.")
+
+    before = children()
+    limits = Limits(turns=2) if ending == "limit" else None
+    agent = writer(code("x = 1"), "done", "done")
+    episode = Episode(Broken(), Task(id="0"), {"agent": agent}, limits=limits)
+
+    async def go() -> None:
+        playing = asyncio.create_task(episode.play())
+        await asyncio.wait({playing}, timeout=20 if ending != "cancelled" else 2)
+        playing.cancel()
+        await asyncio.gather(playing, return_exceptions=True)
+
+    asyncio.run(go())
+    assert len(seen[0] - before) == 1
+    assert children() <= before

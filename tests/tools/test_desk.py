@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import turnwise
 from turnwise.agent import Agent
+from turnwise.engine.fork import prefix
 from turnwise.environment import Environment
 from turnwise.episode import Episode
 from turnwise.errors import ConfigError, ToolError
@@ -320,6 +321,59 @@ def test_any_calls_whatever_replay_to_the_same_state(agent: list[Any], user: lis
     again = play([], [], recording=Recording(log, live=False, stored=False))
     assert again.to_json() == log.to_json()
     assert len(said(log)) == len(agent) + len(user)
+
+
+@settings(deadline=None, max_examples=40)
+@given(STEPS, STEPS, st.integers(0, 99), STEPS)
+def test_forks_at_any_turn_keep_the_state_they_share(
+    agent: list[Any], user: list[Any], place: int, other: list[Any]
+) -> None:
+    log = play(agent, user)
+    (end,) = noted(log, "end")
+    at = 1 + place % (len(log.turns) - 1)
+    # The same words go on to the same state; others to the one that their own calls lead to.
+    for lines, words in ((agent, user), (other, other)):
+        head = prefix(log, at)
+        agents = {
+            "agent": Agent(ScriptedModel([*_rest(head, "agent", agent, lines), "bye"])),
+            "user": Agent(ScriptedModel([*_rest(head, "user", user, words), "bye"])),
+        }
+        episode = Episode(
+            Counter(),
+            Task(id="0"),
+            agents,
+            seed=log.seed,
+            recording=Recording(head, live=True, stored=False),
+        )
+        asyncio.run(episode.play())
+        assert episode.error is None
+        fork = episode.log()
+        assert fork.turns[:at] == log.turns[:at]
+        assert noted(fork, "end")[0]["key"] == folded(fork)
+        if lines is agent:
+            assert noted(fork, "end") == [end]
+
+
+def _rest(head: EpisodeLog, role: str, said: list[Any], then: list[Any]) -> list[Any]:
+    """A list of lines whose head is said already."""
+    count = sum(1 for turn in head.turns if turn.role == role)
+    return [*said, "bye"][:count] + (said[count:] if then is said else then)
+
+
+def folded(log: EpisodeLog) -> str:
+    """The state that the calls of a log lead to, one after the other."""
+    desk = Shop()
+    agents = {"agent": desk.tools("agent"), "user": desk.tools("user")}
+    for turn in log.turns:
+        for wanted in turn.message.tool_calls:
+            names = {made.spec.name for made in agents[turn.role]}
+            try:
+                given = msgspec.json.decode(wanted.arguments or "{}")
+                if wanted.name in names and isinstance(given, dict):
+                    asyncio.run(desk.do(wanted.name, **given))
+            except (ToolError, ZeroDivisionError, msgspec.DecodeError):
+                continue
+    return desk.key()
 
 
 @pytest.mark.parametrize("given", ["[" * 100_000, '{"order":' * 20_000 + "1" + "}" * 20_000, ""])

@@ -398,3 +398,47 @@ def test_a_sandbox_that_fails_is_no_observation() -> None:
     assert episode.error is not None
     assert (episode.error.type, episode.error.message) == ("SandboxError", "no wall here")
     assert [turn for turn in episode.turns if turn.message.role == "tool"] == []
+
+
+@tool(timeout=5)
+async def wait(seconds: float, name: str) -> str:
+    """Wait, and be noted."""
+    await asyncio.sleep(seconds)
+    ORDER.append(name)
+    return name
+
+
+ORDER: list[str] = []
+
+
+class Two(Environment, kw_only=True, frozen=True):
+    """Two roles that work at once."""
+
+    roles = ("a", "b")
+
+    async def run(self, task: Task, episode: Episode) -> None:
+        both = (episode.a.respond("Go.", tools=[wait]), episode.b.respond("Go.", tools=[wait]))
+        await asyncio.gather(*both)
+
+
+def test_tools_with_effects_of_their_own_work_at_once_and_in_order() -> None:
+    def agents() -> dict[str, Agent]:
+        def line(name: str, seconds: float) -> Message:
+            given = msgspec.json.encode({"seconds": seconds, "name": name}).decode()
+            return Message(role="assistant", tool_calls=(ToolCall(id=name, name="wait", arguments=given),))
+
+        return {
+            "a": Agent(ScriptedModel([line("slow", 0.2), "bye"])),
+            "b": Agent(ScriptedModel([line("quick", 0.05), "bye"])),
+        }
+
+    episode = Episode(Two(), Task(id="0"), agents())
+    asyncio.run(asyncio.wait_for(episode.play(), 10))
+    assert episode.error is None
+    log = episode.log()
+    assert ORDER == ["quick", "slow"]
+    said = [turn.text for turn in log.turns if turn.role == "tool"]
+    assert said == ["slow", "quick"]
+    again = Episode(Two(), Task(id="0"), agents(), recording=Recording(log, live=False, stored=False))
+    asyncio.run(asyncio.wait_for(again.play(), 10))
+    assert again.log().to_json() == log.to_json()

@@ -1,1 +1,1 @@
-"""Tools for agents: typed functions, and Python in a sandbox."""
+"""Tools for agents: typed functions, desks that share a state, SQL, Python in a sandbox, MCP servers."""

@@ -148,7 +148,7 @@ class Desk:
             self.bound(made) for made in self._tools.values() if role is None or made.terms.allow(role)
         )
 
-    async def do(self, tool: str, **arguments: Any) -> Content:
+    async def do(self, tool: str, /, **arguments: Any) -> Content:
         """Call a tool for nobody, as a model would: a reference solution, a set-up. Nothing is noted.
 
         Raises:

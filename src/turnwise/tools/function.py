@@ -226,7 +226,7 @@ async def _in_time(
         raise ToolError(f"{name}: stopped after {seconds:g} seconds without a result")
     if failed:
         raise failed[0]
-    return made[0] if made else await _result(function, values)
+    return made[0] if made else await role.episode.in_turn(lambda: _result(function, values))
 
 
 async def _result(function: Callable[..., Any], values: dict[str, Any]) -> Any:

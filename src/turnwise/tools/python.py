@@ -16,6 +16,7 @@ from turnwise.episode import Episode
 from turnwise.errors import ConfigError, ToolError
 from turnwise.message import Content, ToolSpec
 from turnwise.role import Role
+from turnwise.tool import Terms
 from turnwise.tools.cells import Cells
 from turnwise.tools.sandbox import Backend, Execution, SandboxLimits
 
@@ -28,6 +29,7 @@ class PythonTool:
         name: How the model calls it.
         seed: Seeds `random` and `numpy.random` inside.
         backend: What keeps it in, or its name (`bwrap`, `container`, `unsafe-host`).
+        terms: What a call costs, and who may make it.
     """
 
     replay: Literal["run", "record"] = "run"
@@ -39,7 +41,9 @@ class PythonTool:
         name: str = "python",
         seed: int | None = 0,
         backend: Backend | str | None = None,
+        terms: Terms | None = None,
     ) -> None:
+        self.terms = terms or Terms()
         self.spec = ToolSpec(
             name=name,
             description="Runs Python code in a sandbox without network. Variables last from call to call; "
@@ -65,6 +69,8 @@ class PythonTool:
         code = arguments.get("code")
         if not isinstance(code, str):
             raise ToolError(f"{self.spec.name}: the argument 'code' must be text")
+        if not self.terms.allow(role.name):
+            raise ToolError(f"{self.spec.name}: this tool is not for {role.name}")
         execution = await self.run(code, role)
         return execution.text or "(no output)"
 
