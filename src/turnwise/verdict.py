@@ -144,8 +144,8 @@ async def judged(ask: Asker, prompt: str, parse: Parser, unreadable: Unreadable 
     """Ask a judge and read its answer; then the others of its bench, if need be.
 
     Raises:
-        ModelError: kind `malformed`, where no answer could be read and the policy is `error`; or the last
-            judge's own, where every one of them failed.
+        ModelError: kind `malformed`, where no answer could be read and the policy is `error`; or a judge's
+            own, where one failed and no other could be read.
     """
     policy = unreadable or Unreadable()
     verdict: Verdict | None = None
@@ -163,7 +163,8 @@ async def judged(ask: Asker, prompt: str, parse: Parser, unreadable: Unreadable 
             if verdict.missing is None:
                 return verdict if attempts == 1 else msgspec.structs.replace(verdict, attempts=attempts)
             said = f"{prompt}\n\nYour last answer could not be used: {verdict.missing}."
-    if verdict is None:
+    if failed is not None or verdict is None:
+        # A judge that could not be reached may give a verdict yet: that is no unreadable answer.
         raise failed or ModelError("nobody was asked", kind="malformed")
     if policy.then == "error":
         raise ModelError(f"the judge's answer cannot be read: {verdict.missing}", kind="malformed")

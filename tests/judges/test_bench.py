@@ -11,7 +11,7 @@ import turnwise
 from turnwise.environments.judging import Judging
 from turnwise.errors import ConfigError, ModelError
 from turnwise.judges import ask_model
-from turnwise.judges.question import Question
+from turnwise.judges.question import OneQuestion
 from turnwise.message import assistant
 from turnwise.model import Request, Sample
 from turnwise.models.cached import cached
@@ -22,7 +22,7 @@ YES, NOTHING = "Indeed. YES", "perhaps"
 
 
 def verdict_of(*judges: Judge, unreadable: Unreadable | None = None) -> Verdict:
-    question = Question(question="Is it polite?", unreadable=unreadable or Unreadable())
+    question = OneQuestion(question="Is it polite?", unreadable=unreadable or Unreadable())
     ask = Bench(*judges)
     return question.reduce(wait(question.verdicts(log_of("Hi", "Hello"), ask)))
 
@@ -45,7 +45,9 @@ def test_a_readable_answer_asks_nobody_else() -> None:
 
 def test_where_none_can_be_read_the_policy_decides() -> None:
     assert verdict_of(Judge(NOTHING), Judge("")).missing == "neither yes nor no"
-    assert verdict_of(Judge(NOTHING), Judge(ModelError("down"))).missing == "neither yes nor no"
+    # One that could not be reached may answer yet: the episode fails, and can be tried again.
+    with pytest.raises(ModelError, match="down"):
+        verdict_of(Judge(NOTHING), Judge(ModelError("down")))
     with pytest.raises(ModelError, match="cannot be read"):
         verdict_of(Judge(NOTHING), unreadable=Unreadable(then="error"))
     with pytest.raises(ModelError, match="down"):
@@ -112,7 +114,7 @@ def test_a_script_and_a_model_that_say_the_same_judge_the_same() -> None:
         async def close(self) -> None:
             pass
 
-    question, log = Question(question="Polite?"), log_of("Hi", "Hello")
+    question, log = OneQuestion(question="Polite?"), log_of("Hi", "Hello")
     by_model = wait(question.verdicts(log, ask_model(Echo())))
     by_script = wait(question.verdicts(log, ask_model(ScriptedModel(lambda messages: YES, "s"))))
     assert by_model == by_script == wait(question.verdicts(log, Judge(YES)))
@@ -134,9 +136,9 @@ def test_the_same_question_is_paid_for_once(tmp_path: Path) -> None:
 
     ask = ask_model(cached(Counting(), tmp_path))
     log = log_of("Hi", "Hello")
-    first = wait(Question(question="Is it polite?").verdicts(log, ask))
-    assert wait(Question(question="Is it polite?").verdicts(log, ask)) == first
+    first = wait(OneQuestion(question="Is it polite?").verdicts(log, ask))
+    assert wait(OneQuestion(question="Is it polite?").verdicts(log, ask)) == first
     assert len(asked) == 1
     # One character more is another question.
-    wait(Question(question="Is it polite??").verdicts(log, ask))
+    wait(OneQuestion(question="Is it polite??").verdicts(log, ask))
     assert len(asked) == 2

@@ -209,6 +209,27 @@ def test_a_missing_judgement_has_no_reward_unless_it_is_asked_for(tmp_path: Path
     assert (run.score.n, run.score.mean) == (6, 0.0)
 
 
+def test_another_judge_stands_in(tmp_path: Path) -> None:
+    def mute(messages: object) -> str:
+        return "…"
+
+    seats = {"judge_2": mute, "judge_3": "solver"}
+    run = turnwise.run(Judging(), mute, agents=seats, store=tmp_path / "t.db")
+    assert run.score.mean == 1.0
+    said = [turn.role for turn in run.episode(0).turns if turn.role != "environment"]
+    assert said == ["judge", "judge_2", "judge_3"]
+
+
+def test_a_jury_of_several_models(tmp_path: Path) -> None:
+    members = [{"use": "pairwise", "seat": seat} for seat in range(3)]
+    made = Judging(judge="jury", config={"members": members})
+    seats = {"judge_2": "solver", "judge_3": "solver"}
+    run = turnwise.run(made, "first", agents=seats, store=tmp_path / "t.db")
+    # The one that goes by the place is outvoted.
+    assert run.score.mean == 1.0
+    assert run.episode(0).metrics["votes.A"] == 2
+
+
 @pytest.mark.parametrize("kind", [name for name in kinds.names() if name != "mt_eval"])
 def test_every_kind_judges_the_samples(kind: str, tmp_path: Path) -> None:
     settings = {"question": "Did it do as it was asked?"} if kind == "question" else {}

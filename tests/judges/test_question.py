@@ -10,7 +10,7 @@ from talk import Judge, log_of, wait
 from turnwise.errors import ConfigError
 from turnwise.judges.question import (
     MUSE,
-    Question,
+    OneQuestion,
     read_brackets,
     read_label,
     read_likert,
@@ -58,7 +58,7 @@ def test_no_answer_is_too_strange(answer: str) -> None:
 
 def test_several_samples_give_a_mean_and_a_spread() -> None:
     judge = Judge("[[1]]", "[[10]]", "[[10]]")
-    question = Question(question="How good?", scale="ten_points", samples=3)
+    question = OneQuestion(question="How good?", scale="ten_points", samples=3)
     verdict = question.reduce(wait(question.verdicts(log_of("Hi", "Hello"), judge)))
     assert verdict.score == pytest.approx(2 / 3)
     assert verdict.passed is True
@@ -70,4 +70,4 @@ def test_several_samples_give_a_mean_and_a_spread() -> None:
 
 def test_labels_have_to_be_given() -> None:
     with pytest.raises(ConfigError, match="labels"):
-        Question(question="?", scale="labels")
+        OneQuestion(question="?", scale="labels")

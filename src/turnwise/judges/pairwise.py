@@ -90,7 +90,10 @@ def placed(verdict: Verdict, *, swapped: bool) -> Verdict:
 
 
 def agreed(verdicts: Sequence[Verdict]) -> Verdict:
-    """The winner that all orders agree on, else a tie; missing where one is."""
+    """The winner that all orders agree on, else a tie; missing where one is.
+
+    Figures are `consistent` (1 or 0) and `first`: 1 where the first place won in every order, -1 the second.
+    """
     missing = next((verdict.missing for verdict in verdicts if verdict.missing is not None), None)
     if missing is not None or not verdicts:
         return no_verdict(missing or "there was nothing to judge")
@@ -98,13 +101,14 @@ def agreed(verdicts: Sequence[Verdict]) -> Verdict:
     consistent = len(labels) == 1
     whole = reducers.preference(str(labels.pop()) if consistent else "tie")
     sure = [verdict.confidence for verdict in verdicts if verdict.confidence is not None]
+    first = [verdict.figures["first"] for verdict in verdicts]
     reason = verdicts[0].reason if consistent else "the winner changed with the order"
     return msgspec.structs.replace(
         whole,
         reason=reason,
         read=verdicts[0].read,
         confidence=sum(sure) / len(sure) if len(sure) == len(verdicts) else None,
-        figures={"consistent": float(consistent), "first": sum(v.figures["first"] for v in verdicts)},
+        figures={"consistent": float(consistent), "first": sum(first) / len(first)},
     )
 
 

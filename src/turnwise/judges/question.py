@@ -35,7 +35,7 @@ MUSE = ("Non-Responsive", "Direct Refusal", "Indirect Refusal", "Partial Complia
 """MUSE's labels, from refusing to complying."""
 
 
-class Question(msgspec.Struct, frozen=True, kw_only=True):
+class OneQuestion(msgspec.Struct, frozen=True, kw_only=True):
     """One question about a whole conversation.
 
     Raises:
