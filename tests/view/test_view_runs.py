@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 import pytest
 from house import House
-from served import Client
+from served import Client, serving
 
 import turnwise
+from turnwise.store.store import Store
 
 
 def test_the_table_says_what_the_runs_say_of_themselves(client: Client, house: House) -> None:
@@ -129,3 +133,51 @@ def test_the_grid_sorts_pages_and_knows_neighbours(client: Client, house: House)
     assert near == {"previous": order[1], "next": order[3], "place": 2, "total": len(order)}
     alone = client.get(f"{path}/{order[2]}/neighbours", numbers=order[0])
     assert alone == {"previous": None, "next": None, "place": None, "total": 1}
+
+
+def test_a_training_tells_its_steps_its_evaluations_and_its_numbers(tmp_path: Path) -> None:
+    """Four episodes of a real run, as if a training of two tasks in groups of one had played them."""
+    place = tmp_path / "t.db"
+    run = turnwise.run("number_guess", "random", store=place, limit=4)
+    store = Store(place)
+    about = {"train": {"folder": str(tmp_path / "made"), "tasks_per_step": 2, "group": 1}}
+    config = {"environment": "number_guess", "agents": {"agent": {"use": "policy"}}}
+    made = {"environment": "number_guess", "planned": 4, "config": config}
+    train = store.create_run(**made, provenance=about, kind="train")
+    tested = store.create_run(**made, provenance={}, kind="eval", parent=f"{train.id}@1")
+    with sqlite3.connect(place) as connection:
+        columns = "task, epoch, seed, stop, detail, score, turns, calls, tool_calls, input, output"
+        for row in (train, tested):
+            connection.execute(
+                f"INSERT INTO episodes (run, number, {columns}) SELECT ?, number, {columns} "
+                "FROM episodes WHERE run = ?",
+                (row.number, run.row.number),
+            )
+            connection.execute(
+                "INSERT INTO log SELECT ?, episode, part, data, timings FROM log WHERE run = ?",
+                (row.number, run.row.number),
+            )
+    for row in (train, tested):
+        store.release(row.number, "done")
+    (tmp_path / "made").mkdir()
+    lines = [
+        {"step": 0, "loss": 0.5, "entropy": 1.5},
+        {"step": 1, "loss": 0.25},
+        {"step": 1, "eval": {"score": 1.0}},
+    ]
+    (tmp_path / "made" / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    scores = [episode.score or 0.0 for episode in run.episodes()]
+    with serving(place) as client:
+        learning = client.get(f"/runs/{train.id}")["learning"]
+        assert [(point["step"], point["score"]["mean"], point["query"]) for point in learning["played"]] == [
+            (0, sum(scores[:2]) / 2, "numbers=0-1"),
+            (1, sum(scores[2:]) / 2, "numbers=2-3"),
+        ]
+        listed = client.get(f"/runs/{train.id}/episodes", numbers="2-3")["rows"]
+        assert [line["number"] for line in listed] == [2, 3]
+        assert [(point["step"], point["run"]) for point in learning["evaluated"]] == [(1, tested.id)]
+        numbers = {series["name"]: (series["steps"], series["values"]) for series in learning["numbers"]}
+        assert numbers["loss"] == ([0, 1], [0.5, 0.25])
+        assert numbers["entropy"] == ([0], [1.5])
+        assert numbers["eval/score"] == ([1], [1.0])
+        assert [child["id"] for child in client.get(f"/runs/{train.id}")["children"]] == [tested.id]

@@ -17,17 +17,27 @@ class Cache(Generic[T]):
         self._room = room
         self._used = 0
         self._kept: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
+        self._gates: dict[Hashable, threading.Lock] = {}
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], T], *, weight: Callable[[T], int] = lambda _: 1) -> T:
-        """The value of `key`, made where it is not here."""
+        """The value of `key`, made where it is not here; by one thread, while others wait for it."""
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key][0]
-        value = make()
-        self.put(key, value, weight(value))
-        return value
+            gate = self._gates.setdefault(key, threading.Lock())
+        with gate:
+            with self._lock:
+                if key in self._kept:
+                    return self._kept[key][0]
+            try:
+                value = make()
+                self.put(key, value, weight(value))
+            finally:
+                with self._lock:
+                    self._gates.pop(key, None)
+            return value
 
     def put(self, key: Hashable, value: T, weight: int = 1) -> None:
         """Remember a value."""

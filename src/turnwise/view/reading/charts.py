@@ -274,7 +274,7 @@ def _tools(logs: Sequence[EpisodeLog]) -> list[s.ToolUse]:
 
 
 def _learning(run: Run) -> s.Learning | None:
-    if run.row.kind != "train":
+    if run.row.kind != "train" or "train" not in run.row.provenance:
         return None
     curve = learning_curve(run)
     config = cast("dict[str, Any]", run.row.provenance["train"])

@@ -97,7 +97,7 @@ def drawn(picture: Picture) -> Drawn:
     """A picture as SVG; an image that is a PNG as it is."""
     if isinstance(picture, Image) and picture.data is not None and picture.data.startswith(_PNG):
         return Drawn(picture.data, "image/png")
-    return Drawn(svg(picture).encode(), "image/svg+xml")
+    return Drawn(svg(picture).encode("utf-8", "replace"), "image/svg+xml")
 
 
 def label(picture: Picture) -> str:
