@@ -108,6 +108,19 @@ def test_what_costs_more_than_is_left_is_refused_and_nothing_is_taken() -> None:
     assert log.stop is Stop.COMPLETED
 
 
+def test_what_is_reserved_is_for_the_final_answer_alone() -> None:
+    ledger = Ledger([Budget(name="coins", limit=5, policy="force_final", reserve=3)])
+    log = play(
+        coins(ledger), [calls("ask_user"), calls("execute_sql"), calls("submit_sql"), calls("get_schema")]
+    )
+    assert said(log) == [
+        "ask_user done\n[3 of 5 coins left]",
+        "error: execute_sql costs 1 coins, and there are only 3 left; give your final answer now",
+        "submit_sql done\n[0 of 5 coins left]",
+    ]
+    assert (log.stop, log.detail) == (Stop.COMPLETED, "coins")
+
+
 def test_six_hundred_calls_and_a_final_answer() -> None:
     async def ask(episode: Episode) -> None:
         ledger = Ledger([Budget(name="calls", limit=600, policy="free_final")])

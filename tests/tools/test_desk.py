@@ -274,6 +274,23 @@ def test_terms_that_cannot_be_are_refused() -> None:
         tool(cost=-1)(lambda: "x")
 
 
+def test_state_without_a_value_or_a_json_form_is_refused() -> None:
+    class Odd(Desk):
+        part: Any
+
+        @tool
+        def touch(self) -> str:
+            """Touch it."""
+            return ""
+
+    odd = Odd()
+    with pytest.raises(ConfigError, match="'part' is annotated, and so state, but has no value"):
+        asyncio.run(odd.do("touch"))
+    odd.part = object()
+    with pytest.raises(ConfigError, match=r"'part' has no JSON form .*begin its name with an underscore"):
+        asyncio.run(odd.do("touch"))
+
+
 def test_structs_are_state_too() -> None:
     class Card(msgspec.Struct):
         number: int

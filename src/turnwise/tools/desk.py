@@ -206,11 +206,11 @@ class Desk:
         found: list[Change] = []
         now: dict[str, bytes] = {}
         for name in self._state_kinds():
-            value = getattr(self, name)
+            value = self._part(name)
             if isinstance(value, Tables):
                 found += [{**change, "at": [name, *change["at"]]} for change in value.since()]
                 continue
-            now[name] = text = _bytes(value)
+            now[name] = text = self._spelled(name, value)
             if marked is not None and marked[name] != text:
                 found += difference(msgspec.json.decode(marked[name]), msgspec.json.decode(text), (name,))
         self._marked = now
@@ -226,11 +226,33 @@ class Desk:
             elif name in marked and _bytes(value) != marked[name]:
                 setattr(self, name, msgspec.json.decode(marked[name], type=kind))
 
+    def _part(self, name: str) -> Any:
+        """An attribute of the state."""
+        try:
+            return getattr(self, name)
+        except AttributeError:
+            raise ConfigError(
+                f"desk {self.name!r}: the attribute {name!r} is annotated, and so state, but has no value"
+            ) from None
+
+    def _spelled(self, name: str, value: Any) -> bytes:
+        """An attribute's value in JSON."""
+        try:
+            return _bytes(value)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(
+                f"desk {self.name!r}: the attribute {name!r} has no JSON form ({error}); "
+                "begin its name with an underscore, where it is no state"
+            ) from None
+
     @classmethod
     def _state_kinds(cls) -> dict[str, Any]:
         """Types of the attributes that are the state."""
         if cls._kinds is None:
-            hints = get_type_hints(cls, include_extras=True)
+            try:
+                hints = get_type_hints(cls, include_extras=True)
+            except NameError as error:
+                raise ConfigError(f"desk {cls.name!r}: an annotation cannot be read: {error}") from None
             cls._kinds = {
                 name: kind
                 for name, kind in hints.items()
