@@ -119,6 +119,28 @@ def test_a_judge_replays_and_resumes(played: Run) -> None:
     assert turnwise.replay(run.id, store=played.store) == turnwise.Replayed(replayed=6)
 
 
+def test_a_judge_of_a_run_that_goes_on_keeps_to_what_was_there(store: Store) -> None:
+    def moody(messages: object) -> str:
+        answer = next(answers, "50")
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    answers = iter(["50"] * 9 + [ModelError("down")])
+    agent = Agent(ScriptedModel(moody, "moody"))
+    options = {"limit": 5, "concurrency": 1, "max_errors": 0, "settings": {"max_turns": 3}}
+    with pytest.raises(turnwise.api.RunStopped) as stopped:
+        turnwise.run("number_guess", agent, store=store, **options)
+    run = stopped.value.run.refresh()
+    judged = done(run, config())
+    before = judged.summary()["episodes"]
+    assert 0 < before < 5
+    assert turnwise.resume(run.id, store=store, agents={"agent": agent}).summary()["failed"] == 0
+    again = turnwise.resume(judged.id, store=store)
+    assert again.summary()["episodes"] == before
+    assert done(run.refresh(), config()).summary()["episodes"] == 5
+
+
 def test_a_judge_is_forked_like_anyone(played: Run) -> None:
     run = done(played, config())
     fork = turnwise.fork(f"{run.id}/0", 1, store=played.store, says="Certainly. YES")

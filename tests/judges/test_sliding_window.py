@@ -145,6 +145,16 @@ def test_evidence_that_is_far_apart_needs_a_state() -> None:
     assert judge(log, Judge(by=forgetful)).passed is False
 
 
+def test_the_judge_is_told_what_the_user_wants_and_when() -> None:
+    ask = Judge("[]")
+    log = log_of(
+        "Hi", rubric=["x"], instructions="Order noodles.", environment={"time": "2025-06-21 11:20:00"}
+    )
+    judge(log, ask)
+    assert "Time: 2025-06-21 11:20:00 (Saturday)" in ask.asked[0]
+    assert "What the user wants: Order noodles." in ask.asked[0]
+
+
 def test_without_a_rubric_a_memory_is_carried_to_one_verdict() -> None:
     ask = Judge("It paid.", '{"justification": "paid and shipped", "meetExpectation": true}')
     verdict = judge(talk(12, at={}, rubric=["was paid"]), ask, rubrics=False)

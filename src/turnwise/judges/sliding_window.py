@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -132,7 +133,7 @@ class SlidingWindow(msgspec.Struct, frozen=True, kw_only=True):
         told: list[str] = []
         for label, path in (("Time", self.time), ("What the user wants", self.instruction)):
             found = [value for value in at_path(log.task, path) if isinstance(value, str)] if path else []
-            told += [f"{label}: {found[0]}"] if found else []
+            told += [f"{label}: {_with_weekday(found[0])}"] if found else []
         return "\n".join(told)
 
     async def _remembering(
@@ -163,6 +164,17 @@ _RULES = (
     "up with less does not meet it; an order counts only where it was really placed. Keep what earlier "
     "parts showed in the justification and add to it, with the numbers of the messages."
 )
+
+
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def _with_weekday(text: str) -> str:
+    """A date with its day of the week, which criteria may speak of; any other text as it is."""
+    try:
+        return f"{text} ({_DAYS[datetime.fromisoformat(text).weekday()]})"
+    except ValueError:
+        return text
 
 
 def broken_off(log: EpisodeLog) -> bool:
