@@ -28,6 +28,7 @@ from turnwise.engine.replay import replay_log
 from turnwise.engine.resolve import Cast, Mute
 from turnwise.environment import Environment
 from turnwise.errors import ConfigError
+from turnwise.message import Message, ToolCall
 from turnwise.models.scripted import ScriptedModel
 
 MANY = settings(max_examples=120, deadline=None)
@@ -162,6 +163,23 @@ def test_facts_come_to_mind_one_by_one_and_a_goodbye_waits_for_them() -> None:
     early = conversation(lambda messages: MARK, ["Well?"] * 3, manner=Disclosure(FACTS))
     assert words_of(early) == [FACTS[1], MARK]
     assert [note.name for note in early.notes] == ["held_back"]
+
+
+def test_a_tool_that_is_used_brings_nothing_to_mind() -> None:
+    """Facts come with words, not with calls of tools."""
+
+    def looks(messages: Any) -> Any:
+        if messages[-1].role == "tool":
+            return f"I see {messages[-1].text}."
+        return Message(role="assistant", tool_calls=(ToolCall(id="1", name="look"),))
+
+    log, _ = play(
+        Talk(spec=("plain", ["disclosure"]), turns=1),
+        {"agent": ScriptedModel(["Look again."]), "user": ScriptedModel(looks)},
+    )
+    assert words_of(log) == ["", "I see look 1.", "", "I see look 2."]
+    told = [turn for turn in log.turns if turn.message.role == "system"]
+    assert len(told) == 2
 
 
 def test_patience_ends_after_messages_repetitions_or_with_a_complaint() -> None:

@@ -323,7 +323,8 @@ class Support(Environment, frozen=True, kw_only=True):
 
     async def run(self, task: Task, episode: Episode) -> None:
         phone = Phone()
-        said = await episode.user.respond("Hi! How can I help you today?", tools=phone.tools())
+        episode.user.tell("Hi! How can I help you today?")
+        said = await respond(episode.user, protocol(self.manner), Ask(tools=phone.tools()))
         for _ in range(6):
             if ended(said, TAU2_MARKS):
                 break
@@ -345,8 +346,10 @@ def test_only_the_user_can_mend_the_phone_and_the_agent_does_not_see_how() -> No
     for call in log.calls:
         if call.role == "agent":
             assert all("is now off" not in message.text for message in log.shown(call))
-    offered = {tools[0].name for tools in log.toolsets}
-    assert offered == {"toggle_airplane_mode", "check_line"}
+    assert [[tool.name for tool in tools] for tools in log.toolsets] == [
+        ["toggle_airplane_mode"],
+        ["check_line"],
+    ]
     alone = [calls("toggle_airplane_mode"), "I mended it."]
     log, _ = play(Support(), {"agent": ScriptedModel(alone), "user": ScriptedModel(["No signal.", MARK])})
     assert log.score() == 0.0
