@@ -140,7 +140,8 @@ def test_m2s_at_its_threshold() -> None:
 
 @pytest.mark.parametrize(("aim", "value"), [("f1", 1), ("accuracy", 1), ("kappa", 3), ("youden", 3)])
 def test_aims_differ(aim: str, value: float) -> None:
-    # From 1 on all are yes: F1 10/12. From 3 on, three of five yes and no false one: F1 6/8; right 5/7 either way.
+    # From 1 on all are yes: F1 10/12. From 3 on, three of five yes and no false one: F1 6/8.
+    # Right are 5 of 7 either way.
     scores, labels = [1, 2, 3, 4, 5, 1, 2], [1, 1, 1, 1, 1, 0, 0]
     got = fit_threshold(scores, labels, aim=aim, candidates=[1, 3])
     assert got.value == value
