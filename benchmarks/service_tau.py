@@ -56,13 +56,14 @@ def ours() -> None:
 async def _bare(environment: Any) -> float:
     """Seconds that the tools themselves take, and telling the state they leave."""
     from turnwise.environments.service.tau_bench import grading
+    from turnwise.environments.service.tau_bench.conversation import TRANSFER
 
     start = time.process_time()
     for _ in range(EPOCHS):
         for task in environment.tasks():
             desk = environment.desk()
             for action in task.actions:
-                if action.name != grading.TRANSFER:
+                if action.name != TRANSFER:
                     await grading.done(desk, action)
             desk.key()
     return (time.process_time() - start) / EPOCHS

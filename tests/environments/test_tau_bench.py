@@ -21,6 +21,7 @@ from turnwise.agent import Agent
 from turnwise.agents.users.marks import STOP, TRANSFER
 from turnwise.agents.users.tau import GREETING
 from turnwise.environments.service.tau_bench import TauAirline, TauRetail, TauTask, grading, load, sample
+from turnwise.environments.service.tau_bench.conversation import TRANSFER as HANDING_OVER
 from turnwise.environments.service.tau_bench.customer import NO_MORE, YES, customer, first_person
 from turnwise.environments.service.tau_bench.environment import TauBench
 from turnwise.environments.service.tau_bench.players import calling
@@ -33,7 +34,7 @@ from turnwise.models.scripted import ScriptedModel
 DATA = Path(os.environ.get("TURNWISE_DATA", "no-data"))
 TRAJECTORIES = DATA / "tau_bench" / "historical_trajectories" / "gpt-4o-airline.json"
 CANCEL, MODIFY, RETURN, REFUSE = sample.tasks("retail")
-HAND_OVER = calling(grading.TRANSFER, {"summary": "?"}, 1)
+HAND_OVER = calling(HANDING_OVER, {"summary": "?"}, 1)
 
 
 def there(*names: str) -> pytest.MarkDecorator:
