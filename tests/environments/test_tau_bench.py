@@ -29,6 +29,7 @@ from turnwise.environments.service.tau_bench.trajectories import graded_again, r
 from turnwise.episode import Episode
 from turnwise.errors import ConfigError, TaskError
 from turnwise.message import Message, ToolCall
+from turnwise.metrics import pass_curve
 from turnwise.models.scripted import ScriptedModel
 
 DATA = Path(os.environ.get("TURNWISE_DATA", "no-data"))
@@ -352,6 +353,13 @@ def test_rows_of_both_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         load.tasks("retail", 2, "dev")
     with pytest.raises(ConfigError, match=r"tasks_train\.py"):
         load.tasks("retail", 1, "train")
+    for name in ("users", "flights", "reservations"):
+        publish(tmp_path, f"tau_bench/airline/{name}.json", '{"eve": {"dob": "1990-01-01"}}')
+    assert load.base("airline", 1).tables["users"] == {"eve": {"dob": "1990-01-01"}}
+    assert load.base("airline", 2).tables["users"] == {"eve": {"dob": "1990-01-01", "user_id": "eve"}}
+    assert load.base("airline", 2) is load.base("airline", 2), "one for a process"
+    with pytest.raises(ConfigError, match=r"db\.json"):
+        load.base("retail", 2)
     publish(tmp_path, "tau_bench/retail/tasks_dev.py", "TASKS = [open('x')]")
     with pytest.raises(TaskError, match=r"tasks_dev\.py|instruction"):
         load.tasks("retail", 1, "dev")
@@ -442,6 +450,9 @@ def test_official_trajectories_grade_as_the_official_code_grades_them() -> None:
             for run in read(TRAJECTORIES)
         ]
 
+    logged = read(TRAJECTORIES)
+    curve = pass_curve([run.reward for run in logged], [run.task_id for run in logged], kind="hat")
+    assert [round(point.mean, 3) for point in curve] == [0.42, 0.273, 0.22, 0.2]
     graded = asyncio.run(all_again())
     assert len(graded) == 200
     assert [one for one in graded if one[2] != one[3]] == [(46, 3, 0.0, 1.0)]

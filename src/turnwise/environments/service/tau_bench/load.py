@@ -2,7 +2,7 @@
 
 Of version 1, `tau_bench/DOMAIN/`: the tables (`orders.json`, …), `wiki.md`, and `tasks_SPLIT.py`, which is
 read as data and never run. Of version 2, `tau2/DOMAIN/`: `db.json`, `policy.md`, `tasks.json`,
-`split_tasks.json`. Where the airline's database is missing there, version 1's is taken, the source of it.
+`split_tasks.json`. Where the airline's database is missing there, version 1's is taken, its source.
 """
 
 from __future__ import annotations
@@ -47,11 +47,15 @@ def _base(domain: Domain, version: Version, root: str | None) -> Base:
     """The same, for one folder of data: to look for the files takes longer than to play a turn."""
     if version == 2:
         try:
-            return _whole(data.path(f"tau2/{domain}/db.json"))
+            return Base.read(data.path(f"tau2/{domain}/db.json"))
         except ConfigError:
             if domain != "airline":
                 raise
-    return _tables(tuple((name, data.path(f"tau_bench/{domain}/{name}.json")) for name in _TABLES[domain]))
+    tables = {name: _decoded(data.path(f"tau_bench/{domain}/{name}.json")) for name in _TABLES[domain]}
+    if version == 2:
+        for user_id, user in tables["users"].items():
+            user["user_id"] = user_id
+    return Base(tables)
 
 
 def policy(domain: Domain, version: Version) -> str:
@@ -87,14 +91,11 @@ def tasks(domain: Domain, version: Version, split: str) -> tuple[TauTask, ...]:
     return tuple(task for task in _second(data.path(f"tau2/{domain}/tasks.json")) if task.id in chosen)
 
 
-@lru_cache(maxsize=8)
-def _whole(path: Path) -> Base:
-    return Base.read(path)
-
-
-@lru_cache(maxsize=8)
-def _tables(paths: tuple[tuple[str, Path], ...]) -> Base:
-    return Base({name: msgspec.json.decode(path.read_bytes()) for name, path in paths})
+def _decoded(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, dict[str, Any]])
+    except msgspec.MsgspecError as error:
+        raise TaskError(f"{path}: expected JSON objects by id: {error}") from None
 
 
 @lru_cache(maxsize=8)
