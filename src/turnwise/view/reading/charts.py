@@ -30,6 +30,8 @@ _BARS = 20
 _METRICS_UP_TO = 20_000
 _SHARE = 5.0
 """Charts of a run that goes on are made anew after so many times what they took."""
+_WEIGHT = 200
+"""Of a run's charts, in figures."""
 _CHILDREN = 100
 _WORTH_SECONDS = 1e-3
 """Calls that take less are those of scripts, whose time tells nothing."""
@@ -51,7 +53,7 @@ def page(source: Source, run: Run, *, here: Container[str] = ()) -> s.RunPage:
         now = perf_counter()
         # A large run that goes on changes all the time: its charts may be some seconds old.
         kept = _Kept(charts, state, now + _SHARE * (now - start))
-        source.cache.put(("charts", row.id), kept)
+        source.cache.put(("charts", row.id), kept, _WEIGHT)
     line = runs.line(source, row, here=here)
     children = [child for child in source.rows() if run.id in runs.parents(child)][:_CHILDREN]
     return s.RunPage(

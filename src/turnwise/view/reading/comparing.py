@@ -45,7 +45,9 @@ def page(source: Source, query: s.CompareQuery, *, here: Container[str] = ()) ->
     found = [source.run(name) for name in names]
     lines = runs.lines(source, [run.row for run in found], here=here)
     key = ("compared", query.solved, *((line.id, line.done, line.ended) for line in lines))
-    pairs, tasks = source.cache.get(key, lambda: _compared(found, query.solved))
+    pairs, tasks = source.cache.get(
+        key, lambda: _compared(found, query.solved), weight=lambda got: len(got[1])
+    )
     fitting = [(name, task) for name, task in tasks.items() if _shown(task.verdict, query.show)]
     shown = fitting[query.offset : query.offset + query.limit]
     best = [line.score.mean for line in lines if line.score.mean is not None]

@@ -115,8 +115,7 @@ def agents(row: RunRow) -> dict[str, str]:
     """Name of the agent in each role, as the config says it."""
     named = cast("dict[str, Any]", row.config.get("agents") or {})
     return {
-        role: str(cast("dict[str, Any]", agent).get("use", "?") if isinstance(agent, dict) else agent)
-        for role, agent in named.items()
+        role: agent if isinstance(agent, str) else str(agent.get("use", "?")) for role, agent in named.items()
     }
 
 

@@ -30,6 +30,7 @@ _FEW = 500
 """Runs that are asked for by number; of more, all are read."""
 _SAMPLE, _SAMPLED_TURNS, _LEAST = 500, 20_000, 10
 """Episodes that are read at most for what only logs tell; turns of theirs, about; episodes at least."""
+_FIGURES = 100_000
 _DERIVED = 250_000
 """Turns of the episodes of which outlines and such are kept, each kind counted by itself."""
 _LOGS = 96 << 20
@@ -73,8 +74,10 @@ class Source:
         self.annotations = Annotations(store)
         self.search = open_index(store)
         self._indexed: tuple[float, Progress | None] = (0.0, None)
-        self.cache: Cache[Any] = Cache(4_000)
-        """Figures and charts."""
+        self._runs: dict[str, tuple[tuple[Any, ...], RunRow]] = {}
+        """By id, what was read of each run last, and its row."""
+        self.cache: Cache[Any] = Cache(_FIGURES)
+        """Figures, each of weight 1, and what is made of many."""
         self._logs: Cache[EpisodeLog] = Cache(_LOGS)
         self._derived: Cache[Any] = Cache(_DERIVED)
 
@@ -92,17 +95,31 @@ class Source:
         return Run(self.store, self.store.run(found))
 
     def rows(self) -> list[RunRow]:
-        """All runs, newest first; config and provenance, which do not change, are read once."""
-        fixed: dict[str, RunRow] = self.cache.peek("runs") or {}
+        """All runs, newest first. Config and provenance, which do not change, are read once."""
         columns = [column for column in runs.c if column.name not in ("config", "provenance")]
+        names = [column.name for column in columns]
         with self.store.trouble("read runs"), self.store.engine.connect() as connection:
-            listed = connection.execute(sa.select(*columns).order_by(runs.c.number.desc())).mappings().all()
-        new = [int(row["number"]) for row in listed if row["id"] not in fixed]
-        if new:
-            read = self.store.runs(numbers=new if len(new) < _FEW else None)
-            fixed = {**fixed, **{row.id: row for row in read}}
-            self.cache.put("runs", fixed)
-        return [msgspec.structs.replace(fixed[row["id"]], **row) for row in listed if row["id"] in fixed]
+            # Straight from the driver: this is asked for a few times a second.
+            cursor: Any = connection.execute(sa.select(*columns).order_by(runs.c.number.desc())).cursor
+            listed: list[tuple[Any, ...]] = [tuple(row) for row in cursor.fetchall()]
+        known = self._runs
+        place = names.index("id")
+        new = [row[0] for row in listed if row[place] not in known]
+        read = (
+            {row.id: row for row in self.store.runs(numbers=new if len(new) < _FEW else None)} if new else {}
+        )
+        found: dict[str, tuple[tuple[Any, ...], RunRow]] = {}
+        for row in listed:
+            before = known.get(row[place])
+            if before is None or before[0] != row:
+                whole = read.get(row[place]) if before is None else before[1]
+                if whole is None:
+                    # It began between the two questions, and is in the next answer.
+                    continue
+                before = (row, msgspec.structs.replace(whole, **dict(zip(names, row, strict=True))))
+            found[row[place]] = before
+        self._runs = found
+        return [row for _, row in found.values()]
 
     def names(self, numbers: Collection[int]) -> dict[int, str]:
         """The ids of the runs of these numbers that are there."""
