@@ -8,15 +8,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from desk import png
 from house import House
+from hypothesis import given
+from hypothesis import strategies as st
 from served import Client, serving
 
 import turnwise
+from desk import png
+from turnwise.agent import Agent, Entry
 from turnwise.engine.config import AgentConfig, RunConfig
 from turnwise.engine.judging import judge
 from turnwise.learn import credit
 from turnwise.learn.rows import batch_of
+from turnwise.message import Message
+from turnwise.models.scripted import ScriptedModel
+from turnwise.role import Role
+from turnwise.view.reading.views import difference
 
 
 def test_the_outline_tells_a_line_a_turn(client: Client, house: House) -> None:
@@ -219,3 +226,53 @@ def test_what_a_judge_said_later_stands_with_the_episode(tmp_path: Path) -> None
         assert [child["id"] for child in client.get(f"/runs/{run.id}")["children"]] == [judged.id]
         # In the judge's own episode they are its own.
         assert {line["by"] for line in client.get(f"/runs/{judged.id}/episodes/1")["verdicts"]} == {None}
+
+
+class _Shortened:
+    """Shows old observations by their first words alone."""
+
+    async def view(self, role: Role) -> list[Entry]:
+        shown: list[Entry] = []
+        for entry in role.history[:-1]:
+            said = entry.message
+            if said.role == "user":
+                said = Message(role="user", content=" ".join(said.text.split()[:6]) + " and so on")
+                shown.append(Entry(said, said))
+            else:
+                shown.append(entry)
+        return [*shown, role.history[-1]]
+
+
+def test_what_a_policy_said_in_other_words_stands_beside_what_happened(tmp_path: Path) -> None:
+    place = tmp_path / "t.db"
+    agent = Agent(ScriptedModel(lambda messages: "move up", "up"), context=_Shortened())
+    run = turnwise.run("maze", agent, store=place, limit=1, limits={"turns": 4})
+    log = run.episode(0)
+    with serving(place) as client:
+        path = f"/runs/{run.id}/episodes/0"
+        assert client.get(path)["roles"][0]["rewritten"]
+        page = client.get(f"{path}/views/agent", call=2)
+        assert [(entry["state"], entry["turn"]) for entry in page["entries"]] == [
+            ("rewritten", 0),
+            ("shown", 1),
+            ("rewritten", 2),
+            ("shown", 3),
+            ("shown", 4),
+        ]
+        assert (page["call"]["shown"], page["call"]["hidden"], page["call"]["private"]) == (5, 2, 2)
+        for entry in page["entries"]:
+            if entry["state"] != "rewritten":
+                assert entry["diff"] == []
+                continue
+            pieces = [(piece["op"], piece["text"]) for piece in entry["diff"]]
+            shown = entry["message"]["parts"][0]["text"]
+            assert "".join(text for op, text in pieces if op != "new") == log.turns[entry["turn"]].text
+            assert "".join(text for op, text in pieces if op != "cut") == shown
+            assert shown.endswith("and so on")
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_a_difference_is_both_texts(before: str, after: str) -> None:
+    pieces = difference(before, after)
+    assert "".join(piece.text for piece in pieces if piece.op != "new") == before
+    assert "".join(piece.text for piece in pieces if piece.op != "cut") == after
