@@ -21,6 +21,7 @@ from turnwise.agents.users import (
     TwoStage,
     Update,
     User,
+    Verify,
     ended,
 )
 from turnwise.engine import fork as forking
@@ -230,6 +231,19 @@ def test_a_change_of_mind_in_the_users_own_words_is_told_in_private() -> None:
     log = conversation(says, ["Bread it is.", "Good."], manner=Interruption(updates, channel="own_words"))
     assert words_of(log) == ["Bread.", "Oh, and a cake too!", "Oh, and a cake too!"]
     assert len([turn for turn in log.turns if turn.message.role == "system"]) == 1
+
+
+def test_what_is_told_in_private_is_told_once_however_often_it_is_drafted() -> None:
+    answers = ["true", "false", "false", "false"]
+
+    def says(messages: Any) -> str:
+        return answers.pop(0) if "Classification:" in messages[0].text else "Hm."
+
+    updates = (Update(kind="addition", text="You also want a cake.", at=1),)
+    log = conversation(says, ["Bread?"], manner=Verify(Interruption(updates, channel="own_words")))
+    assert words_of(log) == ["Hm.", "Hm."]
+    assert len([turn for turn in log.turns if turn.message.role == "system"]) == 1
+    assert [note.name for note in log.notes] == ["interrupt", "verify"]
 
 
 def test_an_interruption_wraps_a_user_without_any_model() -> None:
