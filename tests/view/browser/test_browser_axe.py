@@ -21,8 +21,7 @@ def complaints(page: Any) -> list[str]:
     return [f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found if one["impact"] in GRAVE]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize(("theme", "width"), [("light", 1280), ("dark", 1280), ("light", 360)])
 def test_every_page(chromium: Any, viewer: Any, places: dict[str, str], theme: Any, width: int) -> None:
     context = chromium.new_context(
         base_url=viewer.url, color_scheme=theme, viewport={"width": width, "height": 900}

@@ -75,7 +75,7 @@ def test_slash_searches_and_enter_goes_from_hit_to_hit(page: Any, runs: dict[str
 def test_what_a_role_was_shown(page: Any, runs: dict[str, str]) -> None:
     page.goto(f"/runs/{runs['number_guess/forgetful']}/episodes/0")
     page.get_by_label("Seen by").select_option("agent")
-    page.get_by_text("You guess numbers.").wait_for()
+    page.get_by_text("You guess numbers.", exact=True).wait_for()
     assert page.get_by_text("for its model alone").count() == 2
     page.get_by_text("hidden from it", exact=True).first.wait_for()
     page.get_by_label("At its call").select_option("0")

@@ -47,6 +47,7 @@ def test_a_server_that_goes_away(chromium: Any, tmp_path: Path) -> None:
     page = chromium.new_page(base_url=viewer.url)
     try:
         page.goto("/")
+        page.get_by_role("link", name="number_guess-").wait_for()
         page.get_by_role("status").filter(has_text="Live").wait_for()
         viewer.stop()
         page.get_by_role("status").filter(has_text="Connection lost").wait_for(timeout=20_000)

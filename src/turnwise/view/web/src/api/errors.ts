@@ -34,6 +34,13 @@ export function explained(error: ApiError): { title: string; hint?: string } {
   return WORDS[error.code];
 }
 
+/** What a page must say instead of its content: a lost connection leaves standing what is there. */
+export function fatal(answer: { data: unknown; error: unknown }): ApiError | undefined {
+  if (answer.error === null || answer.error === undefined) return undefined;
+  const error = asApiError(answer.error);
+  return answer.data !== undefined && error.code === "offline" ? undefined : error;
+}
+
 /** Any thrown value as an `ApiError`. */
 export function asApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;

@@ -36,7 +36,8 @@ function tell(next: Connection): void {
 
 function open(): void {
   planned = false;
-  source?.close();
+  close();
+  if (document.hidden) return;
   const query = new URLSearchParams({ ...watched }).toString();
   source = new EventSource(`/api/events${query === "" ? "" : `?${query}`}`);
   source.onopen = () => tell("live");
@@ -48,6 +49,22 @@ function open(): void {
   source.onmessage = receive;
   for (const kind of KINDS) source.addEventListener(kind, receive);
 }
+
+function close(): void {
+  source?.close();
+  source = undefined;
+}
+
+// A browser allows a server six connections, over all its tabs: those out of sight give theirs back.
+document.addEventListener("visibilitychange", () => {
+  if (listeners.size === 0) return;
+  if (document.hidden) {
+    close();
+    connection = "lost";
+  } else {
+    plan();
+  }
+});
 
 /** Opens (anew) once the present work is done, however many parts of a page asked for it. */
 function plan(): void {

@@ -3,7 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useParams as useRoute } from "wouter";
 
-import { asApiError } from "@/api/errors";
+import { fatal } from "@/api/errors";
 import { useWatched } from "@/api/live";
 import { type EpisodeRef, ask } from "@/api/queries";
 import { named, paths } from "@/lib/paths";
@@ -17,7 +17,8 @@ export function Episode() {
   const episode: EpisodeRef = { run, number: Number(number) };
   const answer = useQuery(ask.episode(episode));
   useWatched("episode", named(episode));
-  if (answer.data !== undefined && !answer.error) {
+  const error = fatal(answer);
+  if (answer.data !== undefined && !error) {
     return <Reader key={named(episode)} episode={episode} page={answer.data} />;
   }
   return (
@@ -28,11 +29,7 @@ export function Episode() {
         { text: run, href: paths.run(run) },
       ]}
     >
-      {answer.error ? (
-        <Failure error={asApiError(answer.error)} retry={() => void answer.refetch()} />
-      ) : (
-        <Loading lines={14} />
-      )}
+      {error ? <Failure error={error} retry={() => void answer.refetch()} /> : <Loading lines={14} />}
     </Page>
   );
 }

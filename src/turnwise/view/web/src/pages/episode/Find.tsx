@@ -32,7 +32,7 @@ export function Find() {
         label="Search this episode"
         quiet
         type="search"
-        placeholder="Search this episode ( / )"
+        placeholder="Search ( / ), keys ( ? )"
         value={text}
         onChange={(event) => setText(event.currentTarget.value)}
         onKeyDown={(event) => {

@@ -14,6 +14,7 @@ import { Tabs } from "@/parts/Tabs";
 import { ForkDialog } from "../fork/ForkDialog";
 import { Conversation } from "./Conversation";
 import { Head, Tools } from "./Head";
+import { KeyHelp } from "./KeyHelp";
 import { type Reading, ReadingContext } from "./context";
 import { useEpisodeKeys } from "./keys";
 import css from "./episode.module.css";
@@ -46,12 +47,14 @@ export function Reader({ episode, page }: { episode: EpisodeRef; page: EpisodePa
     }),
     [episode, page, labels, turn, setParams, kept],
   );
-  useEpisodeKeys(reading, params.get("in") ?? "");
+  const [help, setHelp] = useState(false);
+  useEpisodeKeys(reading, params.get("in") ?? "", () => setHelp(true));
   return (
     <ReadingContext value={reading}>
       <div className={css.page}>
         <Head />
         <Body />
+        {help && <KeyHelp onClose={() => setHelp(false)} />}
         {forked !== undefined && <ForkDialog turn={forked} onClose={() => setForked(undefined)} />}
       </div>
     </ReadingContext>

@@ -28,7 +28,7 @@ export function useNeighbours({ episode, page }: Reading, filter: string) {
   return { previous: to(previous), next: to(next), place, total };
 }
 
-export function useEpisodeKeys(reading: Reading, filter: string): void {
+export function useEpisodeKeys(reading: Reading, filter: string, help: () => void): void {
   const [, navigate] = useLocation();
   const { previous, next } = useNeighbours(reading, filter);
   const { turn, select, page } = reading;
@@ -45,6 +45,7 @@ export function useEpisodeKeys(reading: Reading, filter: string): void {
       if (next !== undefined) navigate(next);
     },
     f: () => reading.fork(turn),
+    "?": help,
     "/": () => document.getElementById(FIND)?.focus(),
   });
 }

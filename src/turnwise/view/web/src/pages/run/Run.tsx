@@ -3,7 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useParams as useRoute } from "wouter";
 
-import { asApiError } from "@/api/errors";
+import { fatal } from "@/api/errors";
 import { useStop } from "@/api/mutations";
 import { ask } from "@/api/queries";
 import type { RunPage } from "@/api/types";
@@ -27,14 +27,11 @@ const CRUMBS = [{ text: "Runs", href: paths.runs() }];
 export function Run() {
   const { run = "" } = useRoute();
   const answer = useQuery(ask.run(run));
-  if (answer.data === undefined || answer.error) {
+  const error = fatal(answer);
+  if (answer.data === undefined || error) {
     return (
       <Page title={run} crumbs={CRUMBS}>
-        {answer.error ? (
-          <Failure error={asApiError(answer.error)} retry={() => void answer.refetch()} />
-        ) : (
-          <Loading lines={14} />
-        )}
+        {error ? <Failure error={error} retry={() => void answer.refetch()} /> : <Loading lines={14} />}
       </Page>
     );
   }
