@@ -128,6 +128,24 @@ def test_who_speaks_first() -> None:
     assert (told[0].text, told[0].role, told[1].role) == (GREETING, "agent", "user")
 
 
+def test_the_published_first_version_makes_one_call_of_a_message() -> None:
+    both = Message(
+        role="assistant",
+        tool_calls=tuple(
+            ToolCall(id=action.name, name=action.name, arguments=json.dumps(action.arguments))
+            for action in CANCEL.actions
+        ),
+    )
+    for version, variant, made in ((1, "published", 1), (1, "corrected", 2), (2, "published", 2)):
+        environment = TauRetail(version=version, variant=variant)  # pyright: ignore[reportArgumentType]
+        episode = play(environment, CANCEL, agent=saying(both, "Done."))
+        told = [turn.text for turn in episode.turns if turn.role == "tool"]
+        assert sum(not text.startswith("error: only the first call") for text in told) == made
+        assert episode.score() == made - 1
+    steps = play(TauRetail(version=1, variant="published", max_steps=3), CANCEL, agent=saying(both))
+    assert sum(turn.role == "tool" for turn in steps.turns) == 2 + 2 + 1, "what is refused is no step"
+
+
 def test_arguments_in_a_wrong_form_are_told_and_change_nothing() -> None:
     calls = [
         Message(role="assistant", tool_calls=(ToolCall(id=f"{number}", name=name, arguments=text),))

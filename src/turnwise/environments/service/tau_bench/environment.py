@@ -5,9 +5,10 @@ What the customer (or, in version 1, an agent who hands over) ends is graded; wh
 steps of the agent's in version 1, 200 messages or 10 errors of tools in version 2, scores 0.
 
 What differs from the official programs: all calls of one message are made, each as a step (version 1 makes
-only the first); arguments are checked against the tools' types before they are called; a call that fails
-leaves nothing behind; what a tool refuses reads `error: …`. Prompts of the customer are in our own words.
-Not here: version 2's telecom, where the customer has tools, too; `phone.py` has its shape.
+only the first and drops the others; as published, they are refused here, and are no step); arguments are
+checked against the tools' types before a call; one that fails leaves nothing behind; what a tool refuses
+reads `error: …`. Prompts of the customer are in our own words. Not here: version 2's telecom, where the
+customer has tools, too; `phone.py` has its shape.
 
 The customer is played without a model (`customer.py`) unless somebody is named for the role `user`, in the
 published manner that `user` names. Without data, `split="sample"` plays cases of our own.
