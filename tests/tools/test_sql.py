@@ -10,6 +10,7 @@ import socket
 import sqlite3
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -359,6 +360,21 @@ def test_copies_do_not_see_each_other(server: str) -> None:
         roles = admin.execute("select rolname from pg_roles where rolname like 'turnwise\\_%'").fetchall()
     assert left == [(engine.template,)]
     assert roles == [(engine.template,)]
+
+
+def test_what_a_killed_process_leaves_is_swept(server: str) -> None:
+    psycopg = pytest.importorskip("psycopg")
+    engine = Postgres(server, script=SCRIPT)
+    session, lost = engine.open(SqlLimits()), engine.open(SqlLimits())
+    lost._connection.close()
+    # The server notices in its own time that a connection is gone.
+    assert any(engine.sweep() == 1 for _ in range(50) if not time.sleep(0.05))
+    assert engine.sweep() == 0
+    assert session.run("select 1", write=False, seed=0, limits=SqlLimits()).rows == ((1,),)
+    session.close()
+    with psycopg.connect(server) as admin:
+        left = admin.execute("select datname from pg_database where datname like 'turnwise%'").fetchall()
+    assert left == [(engine.template,)]
 
 
 def clerk(engine: Engine, keys: list[str] | None = None) -> Callable[[Episode], Any]:

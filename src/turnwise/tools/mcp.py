@@ -19,7 +19,7 @@ import binascii
 import contextlib
 import os
 import tempfile
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Literal, cast
 
 import msgspec
@@ -185,16 +185,10 @@ class McpServer:
         try:
             from mcp import StdioServerParameters
             from mcp.client.stdio import stdio_client
-            from mcp.client.streamable_http import streamable_http_client
-            from mcp.shared._httpx_utils import create_mcp_http_client
         except ImportError:
             raise ConfigError("the MCP SDK is not installed: install turnwise[mcp]") from None
         if self._url is not None:
-            if not self._headers:
-                return streamable_http_client(self._url)
-            return streamable_http_client(
-                self._url, http_client=create_mcp_http_client(headers=self._headers)
-            )
+            return _over_http(self._url, self._headers, self._seconds)
         command, *arguments = self._command
         wanted = StdioServerParameters(
             command=command, args=arguments, env=self._environment or None, cwd=self._folder
@@ -277,6 +271,21 @@ class _Line:
     def _fail(self, error: TurnwiseError) -> None:
         if not self._ready.done():
             self._ready.set_exception(error)
+
+
+@contextlib.asynccontextmanager
+async def _over_http(url: str, headers: Mapping[str, str], seconds: float) -> AsyncGenerator[Any]:
+    """The streams of a server that listens."""
+    import httpx2
+    from mcp.client.streamable_http import streamable_http_client
+
+    # A stream of events may be silent for as long as a call takes.
+    patience = httpx2.Timeout(30.0, read=max(300.0, seconds))
+    async with (
+        httpx2.AsyncClient(headers=dict(headers), timeout=patience) as client,
+        streamable_http_client(url, http_client=client) as streams,
+    ):
+        yield streams
 
 
 async def _list(client: Any) -> list[Any]:

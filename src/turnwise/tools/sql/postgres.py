@@ -28,6 +28,9 @@ _REFUSED = frozenset(
     )
 )
 
+_SWEEPING = 7_461_932_550_171_113
+"""Number of the lock that copying shares, and sweeping has alone."""
+
 
 def _library() -> Any:
     try:
@@ -62,7 +65,11 @@ class Postgres:
         name = f"turnwise_{secrets.token_hex(8)}"
         password = secrets.token_hex(16)
         try:
-            self._copy(name, password, limits)
+            with self.admin() as watch:
+                # Until somebody is connected to it, a copy looks like one that was left behind (`sweep`).
+                watch.execute(f"SELECT pg_advisory_lock_shared({_SWEEPING})")
+                self._copy(name, password, limits)
+                return PostgresSession(self, name, password)
         except _library().Error as error:
             raise SandboxError(
                 f"PostgreSQL: cannot copy the database: {str(error).splitlines()[0]}"
@@ -83,6 +90,19 @@ class Postgres:
         with self.admin(name) as inside:
             # The template's own role made everything in it; here all is the new role's.
             inside.execute(f"REASSIGN OWNED BY {self.template} TO {name}")
+
+    def sweep(self) -> int:
+        """Drop copies to which nobody is connected, as a killed process leaves them; says how many."""
+        with self.admin() as admin:
+            admin.execute(f"SELECT pg_advisory_lock({_SWEEPING})")
+            left = admin.execute(
+                "SELECT datname FROM pg_database d WHERE datname ~ '^turnwise_[0-9a-f]{16}$' "
+                "AND NOT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.datname = d.datname)"
+            ).fetchall()
+            for (name,) in left:
+                admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+                admin.execute(f"DROP ROLE IF EXISTS {name}")
+        return len(left)
 
     def admin(self, database: str | None = None) -> Any:
         """A superuser's connection."""
