@@ -42,7 +42,7 @@ from turnwise.agents.users.two_stage import read_act
 from turnwise.environment import Environment
 from turnwise.episode import Episode
 from turnwise.errors import ConfigError
-from turnwise.message import Message, ToolCall
+from turnwise.message import Message, ToolCall, system
 from turnwise.models.scripted import ScriptedModel
 from turnwise.task import Task
 from turnwise.tools.desk import Desk
@@ -68,8 +68,22 @@ def test_a_thought_is_kept_and_not_sent() -> None:
     agent = [call for call in log.calls if call.role == "agent"]
     assert all("hm" not in message.text for call in agent for message in log.shown(call))
     # Its own model goes on seeing what it wrote.
-    assert seen[1] == [GREETING, "Thought:\nhm 1\n\nUser Response:\nword 1", "So?"]
+    form = f"(Only you see this.) Think before you speak. {briefs.REACT_FORM}"
+    assert seen[1] == [GREETING, form, "Thought:\nhm 1\n\nUser Response:\nword 1", "So?"]
     assert [call.parent for call in log.calls if call.role == "user"] == [None, 0]
+
+
+def test_who_was_told_the_form_is_not_told_it_again() -> None:
+    class Briefed(Environment, frozen=True, kw_only=True):
+        roles: ClassVar[tuple[str, ...]] = ("user",)
+
+        async def run(self, task: Task, episode: Episode) -> None:
+            episode.user.tell(system(briefs.tau_bench("Return the lamp.", react=True)))
+            episode.user.tell(GREETING)
+            await respond(episode.user, React())
+
+    log, _ = play(Briefed(), {"user": ScriptedModel(["User Response: Hello."])})
+    assert [turn.message.role for turn in log.turns] == ["system", "user", "assistant"]
 
 
 @pytest.mark.parametrize(

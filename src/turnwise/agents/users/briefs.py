@@ -10,6 +10,9 @@ from collections.abc import Sequence
 
 from turnwise.agents.users.marks import FINISH, OUT_OF_SCOPE, STOP, TRANSFER
 
+REACT_FORM = "Format:\n\nThought:\n<your thought>\n\nUser Response:\n<what is sent to the agent>"
+"""How the protocol `react` wants a user's words."""
+
 _ONE_LINE = "Write one line at a time: what the user says next."
 _BIT_BY_BIT = "Do not give the whole instruction away at once, only what the present step needs."
 _NOTHING_NEW = (
@@ -39,8 +42,7 @@ def tau_bench(instruction: str, *, react: bool = False) -> str:
     told = f"You are a user who talks to an agent.\n\nInstruction: {instruction}\n\n" + _rules(
         first, _BIT_BY_BIT, _NOTHING_NEW, stop, _OWN_WORDS, _NATURAL
     )
-    form = "\n\nFormat:\n\nThought:\n<your thought>\n\nUser Response:\n<what is sent to the agent>"
-    return told + form if react else told
+    return f"{told}\n\n{REACT_FORM}" if react else told
 
 
 def tau2_bench(scenario: str, *, persona: str = "", tools: bool = False) -> str:

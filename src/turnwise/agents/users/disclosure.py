@@ -14,12 +14,12 @@ from collections.abc import Sequence
 
 from turnwise.agent import Ask
 from turnwise.agents.users.manner import Draft, Manner, Of, Wrapper, of, said
-from turnwise.agents.users.marks import MARK, mark_in, unmarked
+from turnwise.agents.users.marks import ASIDE, MARK, mark_in, unmarked
 from turnwise.errors import ConfigError
 from turnwise.message import system
 from turnwise.role import Role
 
-_TELLS = "What comes to your mind now, to bring up when it fits: "
+_TELLS = f"{ASIDE}What comes to your mind now, to bring up when it fits: "
 
 
 class Disclosure(Wrapper):

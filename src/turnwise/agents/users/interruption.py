@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias
 
 from turnwise.agent import Ask
 from turnwise.agents.users.manner import Draft, Manner, Of, Wrapper, noted, of
-from turnwise.agents.users.marks import MARK, mark_in, unmarked
+from turnwise.agents.users.marks import ASIDE, MARK, mark_in, unmarked
 from turnwise.errors import ConfigError, TaskError
 from turnwise.message import Message, system
 from turnwise.role import Role
@@ -124,7 +124,7 @@ class Interruption(Wrapper):
             return self._say(Draft(Message(role="assistant")), "", update, done, number)
         if self.channel == "own_words":
             # Told once, even where a supervisor has the draft made again.
-            private = system(f"You change your mind now. Say so in your own words: {update.text}")
+            private = system(f"{ASIDE}You change your mind now. Say so in your own words: {update.text}")
             if all(entry.message != private for entry in role.history):
                 role.tell(private)
         draft = await self.inner.draft(role, ask)

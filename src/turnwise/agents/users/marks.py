@@ -16,6 +16,8 @@ FINISH = "[Finish Conversation]"
 """TravelBench."""
 
 MARK = STOP
+ASIDE = "(Only you see this.) "
+"""How private words begin, since some providers show them as if the other side had said them."""
 TAU2_MARKS = (STOP, TRANSFER, OUT_OF_SCOPE)
 
 

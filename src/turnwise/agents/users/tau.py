@@ -21,10 +21,11 @@ from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
 from turnwise.agent import Ask, Entry
+from turnwise.agents.users.briefs import REACT_FORM
 from turnwise.agents.users.manner import Draft, Manner, Plain, User, Wrapper, transcript
-from turnwise.agents.users.marks import STOP
+from turnwise.agents.users.marks import ASIDE, STOP
 from turnwise.errors import ConfigError, did_you_mean
-from turnwise.message import Message
+from turnwise.message import Message, system
 from turnwise.model import Model
 from turnwise.role import Role, said_by
 
@@ -75,7 +76,8 @@ _PUBLISHED = {"system": "System", "user": "Customer", "assistant": "Agent"}
 class React(Manner):
     """A thought, then the words; the thought is kept with the turn (`reasoning`), and nobody else sees it.
 
-    The user's own model goes on seeing what it wrote, thoughts included.
+    The user's own model goes on seeing what it wrote, thoughts included. Where nobody has told it the form,
+    it is told in private.
 
     Args:
         variant: See the module.
@@ -86,6 +88,8 @@ class React(Manner):
 
     async def draft(self, role: Role, ask: Ask) -> Draft:
         """One call, whose sample is thought and words."""
+        if all(RESPONSE not in entry.message.text for entry in role.history):
+            role.tell(system(f"{ASIDE}Think before you speak. {REACT_FORM}"))
         history = role.history
         wrote: dict[int, Message] = role.memory.setdefault("react", {})
         view: list[Entry] = []
