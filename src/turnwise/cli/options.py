@@ -115,7 +115,7 @@ def model_options(flags: list[str] | None, config: dict[str, Any]) -> dict[str, 
         name: dict(given) for name, given in config.get("models", {}).items()
     }
     named = [
-        agent if isinstance(agent, str) else agent.get("use", "")
+        _thinker(agent if isinstance(agent, str) else agent.get("use", ""))
         for agent in config.get("agents", {}).values()
     ]
     for key, text in pairs(flags, "--model-option").items():
@@ -123,6 +123,13 @@ def model_options(flags: list[str] | None, config: dict[str, Any]) -> dict[str, 
         for name in [model] if colon else [name for name in named if _is_model(name)]:
             options.setdefault(name, {})[option if colon else key] = value(text)
     return options
+
+
+def _thinker(name: str) -> str:
+    """An agent's name without the scaffold before it (`codeact:openai/MODEL`)."""
+    from turnwise import registry
+
+    return name if registry.scheme("agents", name) is None else name.partition(":")[2]
 
 
 def _is_model(name: str) -> bool:
