@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from desk import Desk, players
+from clerks import Desk, players
 
 import turnwise
 

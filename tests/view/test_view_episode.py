@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clerks import png
 from house import House
 from hypothesis import given
 from hypothesis import strategies as st
 from served import Client, serving
 
 import turnwise
-from desk import png
 from turnwise.agent import Agent, Entry
 from turnwise.engine.config import AgentConfig, RunConfig
 from turnwise.engine.judging import judge
@@ -63,7 +63,7 @@ def test_a_failed_episode_says_why(client: Client, house: House) -> None:
     page = client.get(f"/runs/{house.desk}/episodes/2")
     assert page["failure"]["type"] == "RuntimeError"
     assert page["failure"]["message"] == "the till is stuck"
-    assert "desk.py" in page["failure"]["traceback"]
+    assert "clerks.py" in page["failure"]["traceback"]
     assert page["line"]["error"] == "RuntimeError: the till is stuck"
 
 
