@@ -16,7 +16,7 @@ def test_options_reach_the_model_in_a_scaffold() -> None:
         None,
         ["base_url=http://127.0.0.1:1/v1"],
     )
-    assert config.models == {"openai/some-model": {"base_url": "http://127.0.0.1:1/v1", "api_key": "none"}}
+    assert config.models == {"openai/some-model": {"base_url": "http://127.0.0.1:1/v1"}}
     cast = resolve.casting(config, resolve.environment(config))
     (agent,) = cast.agents.values()
     assert isinstance(agent, CodeAct)
