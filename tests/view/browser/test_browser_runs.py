@@ -65,7 +65,7 @@ def test_a_run_of_another_process_is_seen_while_it_plays(page: Any, path: Path) 
     page.get_by_role("table", name="Runs").get_by_role("link").first.wait_for()
     place = f"{Path(browser_worlds.__file__)}:Long"
     command = [sys.executable, "-m", "turnwise", "run", place, "--agent", "parrot", "--quiet"]
-    options = ["--set", "pace=slow", "--set", "turns=20", "--limit", "3", "--concurrency", "1"]
+    options = ["--set", "pace=slow", "--set", "turns=40", "--limit", "3", "--concurrency", "1"]
     playing = subprocess.Popen([*command, *options, "--store", str(path)], stdout=subprocess.DEVNULL)
     row = page.get_by_role("row").filter(has_text="long-").filter(has_text="of 3")
     row.first.wait_for(timeout=20_000)

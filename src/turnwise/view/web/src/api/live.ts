@@ -88,7 +88,9 @@ function refresh(key: readonly unknown[], wait = CALM): void {
     name,
     setTimeout(() => {
       waiting.delete(name);
-      void queries.invalidateQueries({ queryKey: key }, { cancelRefetch: false });
+      // An answer that is on its way may be older than the news; one that is cut off each time never comes.
+      if (queries.isFetching({ queryKey: key }) > 0) refresh(key, 100);
+      else void queries.invalidateQueries({ queryKey: key });
     }, wait),
   );
 }
