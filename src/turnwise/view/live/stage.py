@@ -18,8 +18,10 @@ from turnwise.errors import TurnwiseError
 
 Begin = Callable[[Callable[[Run, Tally], Any]], Coroutine[Any, Any, Run]]
 """Starts a run, given the function that it calls when it has begun (`launch.Watch`)."""
-_PATIENCE = 20.0
-"""Seconds that a run may take to begin."""
+_END = 10.0
+"""Seconds that runs have to stop when the server ends."""
+_PATIENCE = 120.0
+"""Seconds that a run may take to begin: a local model is loaded first."""
 
 
 class Stage:
@@ -73,9 +75,9 @@ class Stage:
         """Stop everything, and wait until it has."""
         if self._loop is None or self._thread is None:
             return
-        asyncio.run_coroutine_threadsafe(self._stop_all(), self._loop).result(_PATIENCE)
+        asyncio.run_coroutine_threadsafe(self._stop_all(), self._loop).result(_END)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(_PATIENCE)
+        self._thread.join(_END)
         self._loop.close()
 
     # Inside -------------------------------------------------------------------------------------------
