@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from pathlib import Path
 from urllib.parse import parse_qsl
 
@@ -13,6 +14,7 @@ from served import Client, serving
 
 import turnwise
 from turnwise.store.store import Store
+from turnwise.view.reading.grid import numbers_of
 
 
 def test_the_table_says_what_the_runs_say_of_themselves(client: Client, house: House) -> None:
@@ -181,3 +183,10 @@ def test_a_training_tells_its_steps_its_evaluations_and_its_numbers(tmp_path: Pa
         assert numbers["entropy"] == ([0], [1.5])
         assert numbers["eval/score"] == ([1], [1.0])
         assert [child["id"] for child in client.get(f"/runs/{train.id}")["children"]] == [tested.id]
+
+
+def test_numbers_are_ranges_that_may_lie_over_one_another() -> None:
+    assert numbers_of("3,7,5-9,6-12,1-3,99", 11) == [1, 2, 3, 5, 6, 7, 8, 9, 10]
+    start = time.perf_counter()
+    assert len(numbers_of(",".join(["0-999999999"] * 1_500), 100_000)) == 100_000
+    assert time.perf_counter() - start < 1.0

@@ -89,13 +89,17 @@ def numbers_of(text: str, most: int) -> list[int]:
     Raises:
         ConfigError: it means none.
     """
-    found: list[int] = []
+    spans: list[tuple[int, int]] = []
     for piece in text.split(","):
         first, dash, last = piece.strip().partition("-")
         ends = [first, last if dash else first]
         if not all(end.isascii() and end.isdigit() and len(end) < 10 for end in ends):
             raise ConfigError(f"numbers: {piece[:40]!r}: expected numbers and ranges such as 3,7,20-29")
-        found += range(int(ends[0]), min(int(ends[1]), most - 1) + 1)
+        spans.append((int(ends[0]), min(int(ends[1]), most - 1)))
+    found: list[int] = []
+    for low, high in sorted(spans):
+        # What was there already is not there twice.
+        found += range(max(low, found[-1] + 1) if found else low, high + 1)
     return found
 
 
