@@ -90,7 +90,7 @@ def findings_in(answer: str, criteria: Sequence[Criterion]) -> tuple[Finding, ..
     by_id = {one.id: one for one in criteria}
     for item in _items(json_objects(answer)):
         name, met = item.get("id"), truth(item.get("met"))
-        if name not in by_id:
+        if not isinstance(name, str) or name not in by_id:
             return f"{str(name)[:40]!r} is none of the criteria {', '.join(by_id)}"
         if met is None:
             return f"{name}: 'met' is {str(item.get('met'))[:40]!r}, not true or false"
