@@ -177,6 +177,8 @@ def test_ten_thousand_turns_open_at_once_and_scroll(browser: Client, talk: str) 
         b"[" * 20_000,
         b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
         b'{"kind": "thumb", "target": "x", "annotator": "a", "value": 1e999}',
+        b'{"environment": "maze", "roles": ["agent"], "settings": ' + b'{"a":' * 450 + b"1" + b"}" * 451,
+        b'{"environment": "maze", "roles": ["agent"], "settings": ' + b'{"a":' * 950 + b"1" + b"}" * 951,
         b'{"kind": "thumb", "target": "x/99999999999999999999", "annotator": "a", "value": 1}',
     ],
 )

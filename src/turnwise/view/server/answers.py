@@ -101,6 +101,8 @@ def failure(error: Exception) -> Response:
         return problem("bad_request", str(error))
     if isinstance(error, TurnwiseError):
         return problem("failed", str(error))
+    if isinstance(error, RecursionError):
+        return problem("bad_request", "what was asked, or what is stored, is nested too deep")
     _log.error("the viewer failed", exc_info=error)
     return problem("failed", f"the viewer failed: {type(error).__name__}; its terminal says where")
 
