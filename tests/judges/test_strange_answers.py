@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from time import process_time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,7 +12,7 @@ from talk import Judge, log_of, wait
 
 from turnwise.judges import kinds
 from turnwise.judges.amulet import MAXIMS
-from turnwise.verdict import Verdict
+from turnwise.verdict import Verdict, json_objects
 from turnwise.wire import decode, encode
 
 TASK = {
@@ -74,7 +75,7 @@ FORMS = st.one_of(
 ANSWERS = st.one_of(
     FORMS.map(json.dumps),
     st.text(max_size=60),
-    st.sampled_from(["[[A]]", "[[99]]", "1.b 9\n2.b 9\n3.b 9", "[" * 5000, "{" * 5000, '{"met":' * 2000]),
+    st.sampled_from(["[[A]]", "[[99]]", "1.b 9\n2.b 9\n3.b 9"]),
 )
 KINDS = [name for name in kinds.names() if name not in ("mt_eval", "state")]
 
@@ -84,7 +85,7 @@ def made(name: str):
 
 
 @pytest.mark.parametrize("name", KINDS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(said=st.lists(ANSWERS, min_size=1, max_size=3))
 def test_every_kind_takes_any_answer(name: str, said: list[str]) -> None:
     count = iter(range(10**6))
@@ -102,9 +103,16 @@ def test_every_kind_takes_any_answer(name: str, said: list[str]) -> None:
 
 
 @pytest.mark.parametrize("scale", ["likert", "ten_points", "labels", "strongreject"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(said=ANSWERS)
 def test_every_scale_takes_any_answer(scale: str, said: str) -> None:
     kind = kinds.made("question", {"question": "?", "scale": scale, "labels": ["bad", "good"]})
     verdict = kind.reduce(wait(kind.verdicts(ONE, Judge(by=lambda prompt: said))))
     assert verdict.missing is not None or 0 <= verdict.score <= 1
+
+
+@pytest.mark.parametrize("bomb", ["[" * 50_000, "{" * 50_000, '{"met":' * 9_000, "[1] " * 50_000])
+def test_a_bomb_costs_little(bomb: str) -> None:
+    start = process_time()
+    assert json_objects(bomb) == []
+    assert process_time() - start < 2
