@@ -6,6 +6,7 @@ import { useState } from "react";
 import { ask } from "@/api/queries";
 import { useDelayed } from "@/lib/delayed";
 import { plural } from "@/lib/format";
+import { useRoom } from "@/lib/media";
 import { TextField } from "@/parts/Field";
 import { Snippet } from "@/parts/Snippet";
 
@@ -15,6 +16,7 @@ import { FIND } from "./keys";
 
 export function Find() {
   const { episode, select, turn } = useReading();
+  const narrow = useRoom() === 1;
   const [q, setQ] = useState("");
   const [text, setText] = useDelayed(q, setQ, 200);
   const answer = useQuery(ask.search({ q, run: episode.run, episode: episode.number, limit: 100 }));
@@ -32,7 +34,7 @@ export function Find() {
         label="Search this episode"
         quiet
         type="search"
-        placeholder="Search ( / ), keys ( ? )"
+        placeholder={narrow ? "Search" : "Search ( / ), keys ( ? )"}
         value={text}
         onChange={(event) => setText(event.currentTarget.value)}
         onKeyDown={(event) => {

@@ -1,7 +1,8 @@
 /** The keys of this page. */
 
 import { Dialog } from "@/parts/Dialog";
-import { SmallTable } from "@/parts/SmallTable";
+
+import css from "./keys.module.css";
 
 const KEYS: readonly (readonly [keys: readonly string[], does: string])[] = [
   [["j", "k"], "next turn, turn before"],
@@ -15,18 +16,18 @@ const KEYS: readonly (readonly [keys: readonly string[], does: string])[] = [
 export function KeyHelp({ onClose }: { onClose: () => void }) {
   return (
     <Dialog title="Keys" onClose={onClose}>
-      <SmallTable
-        label="Keys"
-        head={["Key", "Does"]}
-        rows={KEYS.map(([keys, does]) => [
-          <span key="keys">
-            {keys.map((key) => (
-              <kbd key={key}>{key}</kbd>
-            ))}
-          </span>,
-          does,
-        ])}
-      />
+      <dl className={css.keys}>
+        {KEYS.map(([keys, does]) => (
+          <div key={does}>
+            <dt>
+              {keys.map((key) => (
+                <kbd key={key}>{key}</kbd>
+              ))}
+            </dt>
+            <dd>{does}</dd>
+          </div>
+        ))}
+      </dl>
     </Dialog>
   );
 }
