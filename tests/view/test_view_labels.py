@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,18 @@ def test_tags_and_notes_are_in_the_grid_and_notes_keep_their_words(browser: Clie
     exported = next(row for line in lines if (row := json.loads(line))["kind"] == "note")
     assert (exported["text"], exported["span"]) == ("why?", said[:4])
     assert exported["completion"] == [{"role": "assistant", "content": said}]
+
+
+def test_the_first_words_may_come_all_at_once(tmp_path: Path) -> None:
+    place = tmp_path / "t.db"
+    run = turnwise.run("maze", "solver", store=place, limit=1).id
+    with serving(place) as client, ThreadPoolExecutor(8) as pool:
+
+        def label(number: int) -> int:
+            return client.post("/labels", kind="tag", target=run, annotator=f"a{number}", name="x").status
+
+        assert list(pool.map(label, range(8))) == [201] * 8
+        assert client.get("/labels")["total"] == 8
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ _table = Table(
     Column("end", Integer),
     Column("retracts", Integer),
 )
-Index("annotations_place", _table.c.run, _table.c.episode)
+_place = Index("annotations_place", _table.c.run, _table.c.episode)
 _LOCK = 0x7475726F
 
 
@@ -184,7 +184,9 @@ class Annotations:
                 # One writer at a time, so that rows appear in the order of their ids.
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
             if not self._there:
-                metadata.create_all(connection)
+                # Whoever comes first makes it.
+                connection.execute(sa.schema.CreateTable(_table, if_not_exists=True))
+                connection.execute(sa.schema.CreateIndex(_place, if_not_exists=True))
             written = connection.execute(_table.insert(), row)
             assert written.inserted_primary_key is not None
             number = cast("int", written.inserted_primary_key[0])
