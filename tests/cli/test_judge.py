@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from terminal import last_json, ok, refused
 
+from turnwise.store.annotations import Annotation, Annotations, Target
+from turnwise.store.store import Store
+
 
 @pytest.fixture
 def run(folder: Path) -> str:
@@ -45,6 +48,15 @@ def test_pairs_are_judged_in_both_orders(run: str, folder: Path) -> None:
     told = ok("judge", run, "--against", other, "--judge", "pairwise", "-a", "first")
     assert "same winner in both orders 0" in told
     assert "for the first place +1.00" in told
+
+
+def test_labelled_episodes_are_cases_for_judges(run: str, folder: Path) -> None:
+    words = Annotations(Store(folder / "turnwise.db"))
+    words.add(Annotation(kind="thumb", target=Target(run, 1), annotator="ada", value=1.0))
+    assert "1 cases in cases.jsonl" in ok("judge", run, "--labelled", "cases.jsonl")
+    asked = ["--set", "judge=question", "--set", 'config={question="Was it right?"}', "-q"]
+    told = last_json("run", "judging", "--tasks", "cases.jsonl", "-a", "solver", *asked)
+    assert (told["episodes"], told["failed"], told["score"]["mean"]) == (1, 0, 1.0)
 
 
 def test_what_cannot_be_judged_is_one_line(run: str, folder: Path) -> None:

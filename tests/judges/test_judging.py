@@ -11,7 +11,16 @@ import turnwise
 from turnwise.agent import Agent
 from turnwise.engine.cases import cases
 from turnwise.engine.config import AgentConfig, RunConfig
-from turnwise.engine.judging import forecasts, judge, judges_of, pairings, positions, raters, readings
+from turnwise.engine.judging import (
+    forecasts,
+    judge,
+    judges_of,
+    labelled,
+    pairings,
+    positions,
+    raters,
+    readings,
+)
 from turnwise.engine.resolve import Given
 from turnwise.engine.results import Run
 from turnwise.environments.judging import Case, Judging, case_of
@@ -184,6 +193,23 @@ def test_judges_people_and_the_environment_are_compared(played: Run, store: Stor
     assert pair.differ == (3,)
     assert pair.passed.observed == pytest.approx(5 / 6)
     assert len(found) == 3
+
+
+def test_labels_of_people_make_cases_to_try_judges_on(played: Run, store: Store, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="nobody labelled"):
+        labelled(played)
+    words = Annotations(store)
+    for number, who, value in [(0, "ada", 1), (0, "bob", 1), (1, "ada", -1), (2, "ada", 1), (2, "bob", -1)]:
+        words.add(Annotation(kind="thumb", target=Target(played.id, number), annotator=who, value=value))
+    words.add(Annotation(kind="score", target=Target(played.id, 3), annotator="ada", value=7.0))
+    words.add(Annotation(kind="score", target=Target(played.id, 4, 1), annotator="ada", value=1.0))
+    found = labelled(played)
+    # Of the third they are split; a word on a turn is none on its episode.
+    assert [(case.id, case.label) for case in found] == [
+        (f"{played.id}/0", True),
+        (f"{played.id}/1", False),
+        (f"{played.id}/3", 7.0),
+    ]
 
 
 def test_of_several_verdicts_on_an_episode_the_mean_counts(played: Run) -> None:

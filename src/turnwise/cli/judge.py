@@ -47,6 +47,9 @@ def command(
     against: Annotated[
         str | None, typer.Option(help="For a judge of pairs: the run whose episodes stand beside these.")
     ] = None,
+    labelled: Annotated[
+        Path | None, typer.Option(help="Write the episodes that people labelled to this file, as cases.")
+    ] = None,
     solved: Annotated[
         float | None,
         typer.Option(help="A score passes from here on, where nobody says; by default 0.5 of scores to 1."),
@@ -70,6 +73,9 @@ def command(
 
     opened = open_store(store)
     judged = Run(opened, opened.run(run))
+    if labelled is not None:
+        _write_cases(judged, labelled)
+        return
     if judge is None:
         _report(judged, solved, json=json)
         return
@@ -121,6 +127,19 @@ def _list_kinds(*, json: bool) -> None:
     columns = [output.Column("judge"), output.Column("of"), output.Column("what")]
     lines = [[one["name"], "pairs" if one["pairs"] else "episodes", one["what"]] for one in found]
     console.print(output.table(columns, lines, console.width))
+
+
+def _write_cases(run: Run, place: Path) -> None:
+    from turnwise import wire
+    from turnwise.engine.judging import labelled
+    from turnwise.errors import ConfigError
+
+    found = labelled(run)
+    try:
+        place.write_bytes(b"".join(wire.encode(case) + b"\n" for case in found))
+    except OSError as error:
+        raise ConfigError(f"cannot write {place}: {error.strerror}") from None
+    typer.echo(f"{len(found)} cases in {place}: turnwise run judging --tasks {place}")
 
 
 def _report(run: Run, solved: float | None, *, json: bool) -> None:

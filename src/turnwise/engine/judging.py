@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -19,6 +19,7 @@ from turnwise.engine.config import RunConfig
 from turnwise.engine.launch import Watch
 from turnwise.engine.resolve import Given
 from turnwise.engine.results import Run
+from turnwise.environments.judging import Case
 from turnwise.errors import ConfigError
 from turnwise.log import EpisodeLog
 from turnwise.metrics import Agreement, Estimate, PositionBias, cohen_kappa, position_bias, spearman
@@ -143,6 +144,37 @@ def _rater(name: str, scores: Mapping[int, float], passed: Mapping[int, bool], s
     by_bar = {} if bar is None else {number: score >= bar for number, score in scores.items()}
     by_pass = {number: float(ok) for number, ok in passed.items()}
     return Rater(name=name, scores={**by_pass, **scores}, passed={**by_bar, **passed})
+
+
+def labelled(run: Run) -> list[Case]:
+    """The cases of a run that people gave a word on, with it as the label: to try and to train judges on.
+
+    The label is whether most of them find that it passes, by thumbs or by scores from 0 to 1; where they are
+    split there is none, and of other scores it is the mean.
+
+    Raises:
+        ConfigError: nobody labelled an episode of it.
+    """
+    people = _people(run, None)
+    found: list[Case] = []
+    for task in cases(run):
+        case = cast("Case", task)
+        number = int(case.id.rpartition("/")[2])
+        passes = [one.passed[number] for one in people if number in one.passed]
+        scores = [one.scores[number] for one in people if number in one.scores]
+        label: bool | float
+        if passes and 2 * sum(passes) != len(passes):
+            label = 2 * sum(passes) > len(passes)
+        elif scores and not passes:
+            label = sum(scores) / len(scores)
+        else:
+            continue
+        found.append(msgspec.structs.replace(case, label=label))
+    if not found:
+        raise ConfigError(
+            f"nobody labelled an episode of {run.id} yet: give thumbs or scores in turnwise view"
+        )
+    return found
 
 
 class Pairing(msgspec.Struct, frozen=True, kw_only=True):
