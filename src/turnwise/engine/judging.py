@@ -19,8 +19,9 @@ from turnwise.engine.config import RunConfig
 from turnwise.engine.launch import Watch
 from turnwise.engine.resolve import Given
 from turnwise.engine.results import Run
-from turnwise.environments.judging import Case
+from turnwise.environments.judging import Case, Judging
 from turnwise.errors import ConfigError
+from turnwise.judges.kinds import of_pairs
 from turnwise.log import EpisodeLog
 from turnwise.metrics import Agreement, Estimate, PositionBias, cohen_kappa, position_bias, spearman
 from turnwise.metrics.bias import Place
@@ -49,10 +50,12 @@ async def judge(
         RunStopped: it stopped before its end, and can be resumed.
     """
     environment = resolve.environment(config, given)
-    pairs = environment.settings() and _of_pairs(environment)
+    if not isinstance(environment, Judging):
+        raise ConfigError(f"a run is judged by the environment 'judging', not {environment.name!r}")
+    pairs = of_pairs(environment.kind)
     if pairs != (against is not None):
         needs = "two runs: name the other by --against" if pairs else "single episodes: leave out --against"
-        raise ConfigError(f"judge {environment.settings().get('judge')!r} judges {needs}")
+        raise ConfigError(f"judge {environment.judge!r} judges {needs}")
     found = cases(run, against)
     if config.ids is None and (run.status != "done" or (against is not None and against.status != "done")):
         # More episodes may come: a resumed judge goes on with those that were there.
@@ -60,12 +63,6 @@ async def judge(
     things = given._replace(tasks=found)
     parent = parent_of(run, against)
     return await launch.start(config, run.store, given=things, watch=watch, kind=JUDGE, parent=parent)
-
-
-def _of_pairs(environment: Any) -> bool:
-    from turnwise.judges.kinds import of_pairs
-
-    return of_pairs(environment.kind)
 
 
 def judges_of(run: Run) -> list[Run]:
