@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from house import House
-from served import Client
+from served import Client, serving
 
 import turnwise
 from turnwise.errors import ConfigError
@@ -129,6 +129,20 @@ def test_an_episode_that_is_played_again_is_found_as_it_is_now(tmp_path: Path) -
     assert index.count(terms("maze"), Place(other.row.number), 10) == 0
     words = terms("wilt") if index.count(terms("wilt"), Place(), 10) else terms("rule")
     assert index.episodes(words, other.row.number) == [0]
+
+
+def test_scripts_without_spaces_are_found_by_any_part_of_a_word(tmp_path: Path) -> None:
+    place = tmp_path / "t.db"
+    lines = ["这是一个很大的迷宫,出口在北方。", "迷い込んだ東京タワー", "宫迷"]
+    run = turnwise.run("number_guess", lines * 9, store=place, limit=1, limits={"turns": 3})
+    with serving(place) as client:
+        page = client.get("/search", q="迷宫", run=run.id)
+        assert [hit["turn"] for hit in page["hits"]] == [1]
+        (hit,) = page["hits"]
+        assert hit["snippet"] == lines[0]
+        assert [hit["snippet"][start:end] for start, end in hit["ranges"]] == ["迷宫"]
+        assert [hit["turn"] for hit in client.get("/search", q="東京", run=run.id)["hits"]] == [3]
+        assert client.get("/search", q="北宫", run=run.id)["hits"] == []
 
 
 def test_a_file_that_is_no_index_is_made_anew(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from turnwise.store.search import END, START, Found, Place, Progress, Row, Term,
 from turnwise.store.store import Store
 
 _TURNS, _EPISODES = 20, 22
-_VERSION = 1
+_VERSION = 2
 _BATCH = 2_000
 """Parts of logs that are taken in at once."""
 _SCHEMA = f"""

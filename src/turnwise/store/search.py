@@ -23,6 +23,10 @@ START, END = "\x02", "\x03"
 """Marks round words that were found, in what an index gives; taken out of all texts before."""
 _TERM = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
 _PIECES = re.compile(f"([{START}{END}])")
+_NO_SPACES = r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"
+_BETWEEN = re.compile(f"(?<={_NO_SPACES})(?={_NO_SPACES})")
+_GAP = "\u200b"
+"""Put between the signs of scripts that write no spaces, so that each is a word; never shown."""
 _MARKS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
@@ -120,12 +124,17 @@ def terms(query: str) -> list[Term]:
     for minus, phrase, word in _TERM.findall(query):
         text = phrase or word
         prefix = bool(word) and word.endswith("*")
-        text = _MARKS.sub(" ", mend(text)).strip("*").strip()
+        text = spread(_MARKS.sub(" ", mend(text)).strip("*").strip())
         if any(sign.isalnum() for sign in text):
             found.append(Term(text, prefix, bool(minus)))
     if not any(not term.without for term in found):
         raise ConfigError("nothing to look for: give a word that shall be there")
     return found
+
+
+def spread(text: str) -> str:
+    """A text as it is indexed: Chinese and Japanese sign by sign."""
+    return text if text.isascii() else _BETWEEN.sub(_GAP, text)
 
 
 def snippet(found: Found) -> tuple[str, list[tuple[int, int]]]:
@@ -139,6 +148,7 @@ def snippet(found: Found) -> tuple[str, list[tuple[int, int]]]:
         elif piece == END:
             ranges.append((start, length))
         else:
+            piece = piece if piece.isascii() else piece.replace(_GAP, "")
             plain.append(piece)
             length += len(piece) if piece.isascii() else len(piece.encode("utf-16-le")) // 2
     return "".join(plain), ranges
@@ -175,7 +185,8 @@ def rows(run: int, episode: int, data: bytes) -> Iterator[Row]:
     except (msgspec.DecodeError, ValueError):
         return
     for turn in part.turns:
-        yield Row(run, episode, turn.index, turn.role, _MARKS.sub(" ", mend(_text(turn.message))))
+        text = spread(_MARKS.sub(" ", mend(_text(turn.message))))
+        yield Row(run, episode, turn.index, turn.role, text)
 
 
 def _text(message: _Message) -> str:
