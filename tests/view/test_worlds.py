@@ -23,6 +23,8 @@ WORLDS = sorted(registry.entries("environments"))
 OF_WORDS = {
     "car_dealer",
     "guess_my_city",
+    "judging",
+    "m3tooleval",
     "mint",
     "mt_eval",
     "tau_airline",
