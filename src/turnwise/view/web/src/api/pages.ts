@@ -20,13 +20,16 @@ export interface Pages<Row> {
  * @param size Rows of a page.
  * @param page How to ask for the page that begins at a row.
  * @param rows Where an answer has its rows.
+ * @param at The row that will be in sight first.
  */
 export function usePages<Data extends { readonly total: number }, Key extends QueryKey, Row>(
   size: number,
   page: (offset: number) => UseQueryOptions<Data, Error, Data, Key>,
   rows: (data: Data) => readonly Row[],
+  at = 0,
 ): Pages<Row> {
-  const [[from, to], setRange] = useState<readonly [number, number]>([0, 0]);
+  const begin = Math.floor(at / size);
+  const [[from, to], setRange] = useState<readonly [number, number]>([begin, begin]);
   const numbers = useMemo(
     () => Array.from({ length: to - from + 1 }, (_, place) => from + place),
     [from, to],

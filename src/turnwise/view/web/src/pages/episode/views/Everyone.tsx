@@ -13,15 +13,15 @@ import { VirtualList } from "@/parts/VirtualList";
 import { useReading } from "../context";
 import { TurnBone, TurnCard } from "../turn/TurnCard";
 import { height } from "./height";
+import { SIZE } from "./size";
 
-const SIZE = 50;
 const rowsOf = (page: TurnsPage) => page.turns;
 const NONE: readonly Click[] = [];
 
 export function Everyone() {
-  const { episode, page } = useReading();
+  const { episode, page, turn } = useReading();
   const [params] = useParams();
-  const pages = usePages(SIZE, (start) => ask.turns(episode, start, SIZE), rowsOf);
+  const pages = usePages(SIZE, (start) => ask.turns(episode, start, SIZE), rowsOf, turn);
   const { turns } = page;
   const estimate = useCallback((place: number) => height(turns[place]), [turns]);
   const asked = params.get("turn");
