@@ -7,7 +7,9 @@ Encoding is plain msgspec. Decoding keeps unknown fields of any struct in its `u
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -39,10 +41,23 @@ def encode(value: Any) -> bytes:
     try:
         data = _encoder.encode(value)
         if _RARE in data and _MARK in data:
-            data = _encoder.encode(_flatten(value))
+            with _room():
+                data = _encoder.encode(_flatten(value))
     except UnicodeEncodeError:
-        data = _encoder.encode(_flatten(value, mend))
+        with _room():
+            data = _encoder.encode(_flatten(value, mend))
     return data
+
+
+@contextmanager
+def _room() -> Generator[None]:
+    """Room for calls of ours within calls: what msgspec has read or written is never as deep as this."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit + 4_000)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def mend(text: str) -> str:

@@ -237,3 +237,12 @@ def test_text_that_is_no_unicode_can_be_stored(broken: str) -> None:
     """Half of a surrogate pair, as a cut-off answer may end in: the rest of the text is kept."""
     kept = wire.decode(wire.encode(Text(text=broken)), Text).text
     assert kept == "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in broken)
+
+
+@pytest.mark.parametrize("depth", [100, 700, 900])
+def test_however_deep_it_is_what_is_no_text_is_mended(depth: int) -> None:
+    value: Any = "cut \ud800"
+    for _ in range(depth):
+        value = [value]
+    note = wire.decode(wire.encode(Note(value=value)), Note)
+    assert str(note.value).strip("[]'") == "cut \ufffd"
