@@ -77,6 +77,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     others = {"customer": worlds.customer, "judge": worlds.judge}
     play("help_desk", worlds.HelpDesk(), worlds.clerk, agents=others)
     play("hostile", worlds.Hostile(), worlds.parrot)
+    play("many", worlds.Long(turns=2), worlds.parrot, epochs=1000)
     play("long", worlds.Long(), worlds.parrot, limit=1)
     play("number_guess/forgetful", "number_guess", worlds.forgetful_guesser(), limit=2)
     store.close()

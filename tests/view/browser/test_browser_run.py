@@ -69,3 +69,14 @@ def test_the_way_to_an_episode_keeps_the_filter(page: Any, runs: dict[str, str])
     page.get_by_text("2 of 4 that fit").wait_for()
     page.keyboard.press("ArrowLeft")
     page.get_by_text("1 of 4 that fit").wait_for()
+
+
+def test_of_thousands_of_episodes_only_those_in_sight_are_asked_for(page: Any, runs: dict[str, str]) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/episodes?" in request.url else None)
+    page.goto(f"/runs/{runs['many']}")
+    page.get_by_text("3,000 episodes", exact=True).wait_for()
+    page.evaluate("window.scrollTo(0, document.documentElement.scrollHeight)")
+    page.get_by_role("link", name="Episode 2999").wait_for()
+    assert page.get_by_role("table", name="Episodes").get_by_role("row").count() < 80
+    assert len(asked) < 8
