@@ -14,6 +14,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
 
 from turnwise import wire
 from turnwise.errors import StoreError, did_you_mean
@@ -442,7 +443,11 @@ def _url(place: str) -> sa.URL:
 
 def _options(url: sa.URL) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": 60, "check_same_thread": False}}
+        options: dict[str, Any] = {"connect_args": {"timeout": 60, "check_same_thread": False}}
+        if url.database in (None, "", ":memory:"):
+            # What is in memory is gone with its connection, and there is another in every thread.
+            options["poolclass"] = StaticPool
+        return options
     return {"pool_pre_ping": True, "connect_args": {"connect_timeout": 10}}
 
 
