@@ -120,9 +120,9 @@ def viewer(path: Path) -> Iterator[Viewer]:
     viewer.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The browser."""
+    """The browser; gone with each file, since Playwright's event loop runs in everybody's way."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
