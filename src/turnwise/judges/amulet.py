@@ -17,10 +17,8 @@ from typing import Any, Literal, TypeAlias, cast
 import msgspec
 
 from turnwise.judges import reducers
-from turnwise.judges.pairwise import Pair, agreed, both_orders, shown_pair
-from turnwise.judges.transcript import View
-from turnwise.log import EpisodeLog
-from turnwise.verdict import Asker, Unreadable, Verdict, json_objects, judged, no_verdict
+from turnwise.judges.pairwise import BothOrders, Pair, shown_pair
+from turnwise.verdict import Asker, Verdict, json_objects, judged, no_verdict
 
 DIMENSIONS = (
     "task",
@@ -80,27 +78,13 @@ Satisfied: TypeAlias = Literal["A", "B", "both", "neither"]
 """Which response keeps a maxim better."""
 
 
-class AmuletActs(msgspec.Struct, frozen=True, kw_only=True):
+class AmuletActs(BothOrders, frozen=True, kw_only=True):
     """Labels the dialog acts of the last turns and of both responses, then decides whose acts fit better."""
 
-    swap: bool = True
-    view: View = View()
-    unreadable: Unreadable = Unreadable()
     name: str = "amulet_acts"
 
-    async def compared(self, a: EpisodeLog, b: EpisodeLog, ask: Asker) -> Sequence[Verdict]:
-        """One verdict for each order.
-
-        Raises:
-            ModelError: the judge failed, or its answer cannot be read and the policy says so.
-        """
-        return await both_orders(a, b, self._judged, ask, view=self.view, swap=self.swap)
-
-    def reduce(self, verdicts: Sequence[Verdict]) -> Verdict:
-        """The winner in all orders, else a tie."""
-        return agreed(verdicts)
-
-    async def _judged(self, pair: Pair, ask: Asker) -> Verdict:
+    async def winner(self, pair: Pair, ask: Asker) -> Verdict:
+        """See `BothOrders.winner`."""
         prompt = (
             f"{shown_pair(pair)}\n\nSay first what each utterance does: its dialog acts, each a dimension "
             f"and a function joined by a colon.\nDimensions: {', '.join(DIMENSIONS)}.\nFunctions: "
@@ -113,29 +97,15 @@ class AmuletActs(msgspec.Struct, frozen=True, kw_only=True):
         return await judged(ask, prompt, read_acts, self.unreadable)
 
 
-class AmuletMaxims(msgspec.Struct, frozen=True, kw_only=True):
+class AmuletMaxims(BothOrders, frozen=True, kw_only=True):
     """Says of each maxim which response keeps it better, then decides."""
 
     maxims: dict[str, str] = msgspec.field(default_factory=lambda: dict(MAXIMS))
     """Name and meaning."""
-    swap: bool = True
-    view: View = View()
-    unreadable: Unreadable = Unreadable()
     name: str = "amulet_maxims"
 
-    async def compared(self, a: EpisodeLog, b: EpisodeLog, ask: Asker) -> Sequence[Verdict]:
-        """One verdict for each order.
-
-        Raises:
-            ModelError: the judge failed, or its answer cannot be read and the policy says so.
-        """
-        return await both_orders(a, b, self._judged, ask, view=self.view, swap=self.swap)
-
-    def reduce(self, verdicts: Sequence[Verdict]) -> Verdict:
-        """The winner in all orders, else a tie."""
-        return agreed(verdicts)
-
-    async def _judged(self, pair: Pair, ask: Asker) -> Verdict:
+    async def winner(self, pair: Pair, ask: Asker) -> Verdict:
+        """See `BothOrders.winner`."""
         table = "\n".join(f"- {name}: {text}" for name, text in self.maxims.items())
         prompt = (
             f"{shown_pair(pair)}\n\nSay first of each maxim which response keeps it better: A, B, both or "

@@ -8,7 +8,7 @@ words differ, the pair is a tie, and counts as inconsistent (`turnwise.metrics.p
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -53,29 +53,37 @@ def pair_of(first: EpisodeLog, second: EpisodeLog, view: View | None = None) -> 
     return Pair(rendered(one[:shared]), rendered(one[shared:]), rendered(other[shared:]))
 
 
-async def both_orders(
-    a: EpisodeLog,
-    b: EpisodeLog,
-    judge: Callable[[Pair, Asker], Awaitable[Verdict]],
-    ask: Asker,
-    *,
-    view: View,
-    swap: bool = True,
-) -> list[Verdict]:
-    """Judge a pair in the order given and, with `swap`, in the other; all verdicts are about A and B.
+class BothOrders(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of judges that are shown a pair in the order given and, with `swap`, in the other.
 
-    Args:
-        a: The one.
-        b: The other.
-        judge: Says which of a shown pair is better, by place (`A` is what is shown first).
-        ask: Whom to ask.
-        view: What of the episodes is shown.
-        swap: Ask in the other order, too.
+    A subclass has a `name` and says which of a shown pair is better (`winner`); here that becomes a word on A
+    and B.
     """
-    found = [placed(await judge(pair_of(a, b, view), ask), swapped=False)]
-    if swap:
-        found.append(placed(await judge(pair_of(b, a, view), ask), swapped=True))
-    return found
+
+    swap: bool = True
+    """Ask in both orders."""
+    view: View = View()
+    """What of the episodes is shown."""
+    unreadable: Unreadable = Unreadable()
+
+    async def winner(self, pair: Pair, ask: Asker) -> Verdict:
+        """Which of a shown pair is better, by place: `A` is what is shown first."""
+        raise NotImplementedError(f"{type(self).__name__} defines no winner(pair, ask)")
+
+    async def compared(self, a: EpisodeLog, b: EpisodeLog, ask: Asker) -> Sequence[Verdict]:
+        """One verdict for each order; all are about A and B.
+
+        Raises:
+            ModelError: the judge failed, or its answer cannot be read and the policy says so.
+        """
+        found = [placed(await self.winner(pair_of(a, b, self.view), ask), swapped=False)]
+        if self.swap:
+            found.append(placed(await self.winner(pair_of(b, a, self.view), ask), swapped=True))
+        return found
+
+    def reduce(self, verdicts: Sequence[Verdict]) -> Verdict:
+        """The winner in all orders, else a tie."""
+        return agreed(verdicts)
 
 
 def placed(verdict: Verdict, *, swapped: bool) -> Verdict:
@@ -112,31 +120,16 @@ def agreed(verdicts: Sequence[Verdict]) -> Verdict:
     )
 
 
-class Pairwise(msgspec.Struct, frozen=True, kw_only=True):
+class Pairwise(BothOrders, frozen=True, kw_only=True):
     """A plain judge of pairs: it says `[[A]]`, `[[B]]` or `[[C]]` for a tie."""
 
     question: str = "Which response serves the user better?"
-    swap: bool = True
-    """Ask in both orders."""
     reasons: bool = True
     """Let it say why before it decides."""
-    view: View = View()
-    unreadable: Unreadable = Unreadable()
     name: str = "pairwise"
 
-    async def compared(self, a: EpisodeLog, b: EpisodeLog, ask: Asker) -> Sequence[Verdict]:
-        """One verdict for each order.
-
-        Raises:
-            ModelError: the judge failed, or its answer cannot be read and the policy says so.
-        """
-        return await both_orders(a, b, self._judged, ask, view=self.view, swap=self.swap)
-
-    def reduce(self, verdicts: Sequence[Verdict]) -> Verdict:
-        """The winner in all orders, else a tie."""
-        return agreed(verdicts)
-
-    async def _judged(self, pair: Pair, ask: Asker) -> Verdict:
+    async def winner(self, pair: Pair, ask: Asker) -> Verdict:
+        """See `BothOrders.winner`."""
         how = "Say why in a few sentences, then decide." if self.reasons else "Do not explain."
         prompt = (
             f"{shown_pair(pair)}\n\n{self.question} The order in which they are shown, and their length, say "
