@@ -15,11 +15,10 @@ from datetime import date as calendar
 from datetime import timedelta
 from typing import Any, ClassVar, Literal, TypedDict
 
-from turnwise.environments.service.tau_bench.calculator import calculated
+from turnwise.environments.service.tau_bench.counter import Counter
 from turnwise.errors import ToolError
-from turnwise.tools.desk import Desk
 from turnwise.tools.function import tool
-from turnwise.tools.tables import Base, Record, Tables
+from turnwise.tools.tables import Record
 
 Cabin = Literal["basic_economy", "economy", "business"]
 NOW = "2024-05-15T15:00:00"
@@ -75,7 +74,7 @@ class Payment(TypedDict):
     amount: int | float
 
 
-class Airline(Desk):
+class Airline(Counter):
     """What both versions have in common.
 
     Args:
@@ -84,11 +83,6 @@ class Airline(Desk):
     """
 
     name: ClassVar[str] = "airline"
-    tables: Tables
-
-    def __init__(self, base: Base, *, published: bool = False) -> None:
-        self.tables = Tables(base)
-        self._published = published
 
     # Looking things up --------------------------------------------------------------------------------
 
@@ -144,24 +138,6 @@ class Airline(Desk):
                 if arrival <= second["scheduled_departure_time_est"] and _available(second, day):
                     found.append([{**_told(first, date), "date": date}, self._onward(second, date, day)])
         return found
-
-    @tool(kind="read")
-    def calculate(self, expression: str) -> str:
-        """Work out an arithmetic expression.
-
-        Args:
-            expression: Numbers, + - * /, parentheses and spaces, such as '2 + 2'.
-        """
-        return calculated(expression)
-
-    @tool(kind="read")
-    def transfer_to_human_agents(self, summary: str) -> str:
-        """Hand the user over to a human agent: when they ask for one, or when policy and tools cannot help.
-
-        Args:
-            summary: What it is about.
-        """
-        return "Transfer successful"
 
     # Reservations -------------------------------------------------------------------------------------
 

@@ -13,16 +13,15 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import ClassVar, Literal
 
-from turnwise.environments.service.tau_bench.calculator import calculated
+from turnwise.environments.service.tau_bench.counter import Counter
 from turnwise.errors import ToolError
-from turnwise.tools.desk import Desk
 from turnwise.tools.function import tool
-from turnwise.tools.tables import Base, Record, Tables
+from turnwise.tools.tables import Base, Record
 
 Reason = Literal["no longer needed", "ordered by mistake"]
 
 
-class Retail(Desk):
+class Retail(Counter):
     """What both versions have in common.
 
     Args:
@@ -31,11 +30,6 @@ class Retail(Desk):
     """
 
     name: ClassVar[str] = "shop"
-    tables: Tables
-
-    def __init__(self, base: Base, *, published: bool = False) -> None:
-        self.tables = Tables(base)
-        self._published = published
 
     # Looking things up --------------------------------------------------------------------------------
 
@@ -97,24 +91,6 @@ class Retail(Desk):
         """Names of all products, and their product ids; each comes in several variants, the items."""
         products = self.tables["products"].values()
         return dict(sorted((product["name"], product["product_id"]) for product in products))
-
-    @tool(kind="read")
-    def calculate(self, expression: str) -> str:
-        """Work out an arithmetic expression.
-
-        Args:
-            expression: Numbers, + - * /, parentheses and spaces, such as '2 + 2'.
-        """
-        return calculated(expression)
-
-    @tool(kind="read")
-    def transfer_to_human_agents(self, summary: str) -> str:
-        """Hand the user over to a human agent: when they ask for one, or when policy and tools cannot help.
-
-        Args:
-            summary: What it is about.
-        """
-        return "Transfer successful"
 
     # Pending orders -----------------------------------------------------------------------------------
 
