@@ -20,7 +20,7 @@ import msgspec
 
 from turnwise import wire
 from turnwise.message import Message, ToolSpec
-from turnwise.model import Sampling, Usage
+from turnwise.model import Alternatives, Sampling, Usage
 from turnwise.wire import Record
 
 
@@ -99,10 +99,20 @@ class Call(Record, frozen=True, kw_only=True, gc=False):
     """Token ids the prompt adds to the parent's prompt and sample."""
     sampled_ids: tuple[int, ...] | None = None
     logprobs: tuple[float, ...] | None = None
-    """Log-probability (natural) of each sampled id."""
+    """Log-probability (natural) of each sampled token."""
+    sampled_texts: tuple[str, ...] | None = None
+    """The sampled tokens, where the provider told these and no ids."""
+    alternatives: tuple[Alternatives, ...] | None = None
+    """What might have stood in the place of each sampled token."""
     error: str | None = None
     """The call failed for good, and why."""
     error_kind: str | None = None
+
+    @property
+    def tokens(self) -> int | None:
+        """Tokens sampled, where its provider told each."""
+        told = self.sampled_texts if self.sampled_ids is None else self.sampled_ids
+        return None if told is None else len(told)
 
 
 class Effect(Record, frozen=True, kw_only=True):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 
 from turnwise.action import ActionSpace
 from turnwise.message import Message, ToolSpec
 from turnwise.wire import Record
+
+Alternatives: TypeAlias = tuple[tuple[str, float], ...]
+"""The likeliest tokens in one place, as text with log-probability (natural), likeliest first."""
 
 
 class Sampling(Record, frozen=True, kw_only=True):
@@ -24,6 +27,8 @@ class Sampling(Record, frozen=True, kw_only=True):
     seed: int | None = None
     logprobs: bool = False
     """Ask for the log-probability of each sampled token."""
+    top_logprobs: int = 0
+    """Ask for so many of the likeliest tokens in the place of each sampled one, too."""
     extra: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
     """Further fields of the provider's request, passed as they are (`extra_body`)."""
 
@@ -76,6 +81,10 @@ class Sample(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Token ids exactly as sampled, end token included where it was sampled."""
     logprobs: Sequence[float] | None = None
     """Log-probability of each sampled token, natural logarithm."""
+    sampled_texts: Sequence[str] | None = None
+    """The sampled tokens as text, where the provider tells these and no ids."""
+    alternatives: Sequence[Alternatives] | None = None
+    """For each sampled token what might have stood there, where `Sampling.top_logprobs` asked for it."""
 
 
 class Model(Protocol):

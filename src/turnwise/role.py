@@ -440,10 +440,21 @@ class Role:
             sampling=sampling,
             tools=toolset,
             added_ids=added_ids,
-            sampled_ids=None if sample.sampled_ids is None else tuple(sample.sampled_ids),
-            logprobs=None if sample.logprobs is None else tuple(sample.logprobs),
         )
+        if sample.sampled_ids is not None or sample.logprobs is not None:
+            call = _with_tokens(call, sample)
         return call, parent
+
+
+def _with_tokens(call: Call, sample: Sample) -> Call:
+    """The call with what its provider told of the sampled tokens."""
+    told = {name: getattr(sample, name) for name in _OF_TOKENS}
+    return msgspec.structs.replace(
+        call, **{name: None if values is None else tuple(values) for name, values in told.items()}
+    )
+
+
+_OF_TOKENS = ("sampled_ids", "logprobs", "sampled_texts", "alternatives")
 
 
 def _ancestor(node: _Node | None, n: int | None) -> _Node | None:

@@ -72,18 +72,20 @@ def test_sampling_and_options_reach_the_server() -> None:
         max_tokens=7,
         stop=("END",),
         seed=3,
-        logprobs=True,
+        top_logprobs=2,
         extra={"generationConfig": {"topK": 5}},
     )
     tokens = [{"token": "a", "logProbability": -0.5}, {"token": "b", "logProbability": -1}]
-    answer = reply({"text": "ab"}, logprobsResult={"chosenCandidates": tokens})
+    places = [{"candidates": tokens}, {"candidates": tokens[1:]}]
+    answer = reply({"text": "ab"}, logprobsResult={"chosenCandidates": tokens, "topCandidates": places})
     with Endpoint(answer) as endpoint:
         sample = ask(endpoint, Request(messages=[user("hi")], sampling=sampling), thinking=64)
         ask(endpoint, thinking={"thinkingLevel": "low"}, extra_body={"safetySettings": []})
-    assert sample.logprobs == [-0.5, -1.0]
+    assert (sample.sampled_texts, sample.logprobs) == (["a", "b"], [-0.5, -1.0])
+    assert sample.alternatives == [(("a", -0.5), ("b", -1.0)), (("b", -1.0),)]
     config = endpoint.asked[0]["generationConfig"]
     wanted = {"temperature": 0.5, "topP": 0.9, "maxOutputTokens": 7, "stopSequences": ["END"], "seed": 3}
-    assert (wanted | {"topK": 5, "responseLogprobs": True}).items() <= config.items()
+    assert (wanted | {"topK": 5, "responseLogprobs": True, "logprobs": 2}).items() <= config.items()
     assert sorted(config["thinkingConfig"].values()) == [True, 64]
     assert "low" in str(endpoint.asked[1]["generationConfig"]["thinkingConfig"]).lower()
     assert endpoint.asked[1]["safetySettings"] == []

@@ -132,6 +132,25 @@ def test_token_ids_as_vllm_gives_them() -> None:
     assert (silent.prompt_ids, silent.sampled_ids, silent.logprobs) == (None, None, None)
 
 
+def test_tokens_as_openai_tells_them() -> None:
+    answer = completion("50!")
+    answer["choices"][0]["logprobs"] = {
+        "content": [
+            {
+                "token": "50",
+                "logprob": -0.5,
+                "top_logprobs": [{"token": "50", "logprob": -0.5}, {"token": "25", "logprob": -1.5}],
+            },
+            {"token": "!", "logprob": -1, "top_logprobs": []},
+        ]
+    }
+    with Endpoint((200, answer)) as endpoint:
+        sample = ask(endpoint, Request(messages=[user("hi")], sampling=Sampling(top_logprobs=2)))
+    assert (endpoint.asked[0]["logprobs"], endpoint.asked[0]["top_logprobs"]) == (True, 2)
+    assert (sample.sampled_texts, sample.logprobs) == (["50", "!"], [-0.5, -1.0])
+    assert sample.alternatives == [(("50", -0.5), ("25", -1.5)), ()]
+
+
 def test_token_ids_as_sglang_gives_them() -> None:
     answer = completion("hello")
     answer["choices"][0]["prompt_token_ids"] = [1, 2]

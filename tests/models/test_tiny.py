@@ -28,7 +28,7 @@ from turnwise.model import Request, Sample, Sampling
 from turnwise.models.draws import Draw
 from turnwise.models.tiny import connect, safetensors
 from turnwise.models.tiny.blas import alone
-from turnwise.models.tiny.draw import choose
+from turnwise.models.tiny.draw import choose, likeliest
 from turnwise.models.tiny.folder import SHIPPED, find, read
 from turnwise.models.tiny.llama import Cache
 from turnwise.models.tiny.template import SPECIAL, rendered
@@ -196,11 +196,17 @@ def test_tokens_are_drawn_as_hf_models_draw_them(
     from turnwise.models.hf import draw as hf
 
     logits = np.random.default_rng(seed).normal(size=50).astype(np.float32) * 3
-    token, logprob = choose(logits, Draw(temperature, top_p, top_k, random.Random(seed)), logprobs)
-    theirs_ = hf.Draw(temperature, top_p, top_k, random.Random(seed))
-    tokens, expected = hf.choose(torch.tensor(logits)[None], [theirs_], logprobs)
+    draw, its = (Draw(temperature, top_p, top_k, random.Random(seed), 7) for _ in range(2))
+    token, logprob = choose(logits, draw, logprobs)
+    tokens, expected = hf.choose(torch.tensor(logits)[None], [its], logprobs)
     assert token == tokens[0]
     assert logprob == pytest.approx(expected[0], abs=1e-5)
+    mine, others = likeliest(logits, draw, logprobs), hf.likeliest(torch.tensor(logits), its, logprobs)
+    assert [one for one, _ in mine] == [one for one, _ in others]
+    assert [value for _, value in mine] == pytest.approx([value for _, value in others], abs=1e-5)
+    assert dict(mine).get(token, logprob) == pytest.approx(logprob, abs=1e-5)
+    if logprobs == "raw":
+        assert [one for one, _ in mine] == list(np.argsort(-logits, kind="stable")[:7])
 
 
 def test_what_is_made_here_is_read_here(tmp_path: Path) -> None:

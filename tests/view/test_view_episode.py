@@ -132,6 +132,29 @@ def test_tokens_are_those_that_were_sampled(client: Client, house: House) -> Non
     assert page["tokenizer"] == "tiny/sprout"
     assert "".join(token["text"] for token in sampled).startswith(turn.text)
     assert page["prompt"] == len(log.prompt_ids(call) or ())
+    for token in sampled:
+        others = token["alternatives"]
+        assert len(others) == 3
+        assert [other["logprob"] for other in others] == sorted(
+            (other["logprob"] for other in others), reverse=True
+        )
+        mine = [other["logprob"] for other in others if other["text"] == token["text"]]
+        assert mine == [] or mine == pytest.approx([token["logprob"]])
+
+
+def test_tokens_that_a_provider_told_as_texts(client: Client, house: House) -> None:
+    place = f"/runs/{house.told}/episodes/0"
+    page = client.get(f"{place}/turns/1/tokens", credit="turn_grpo")
+    first, second = page["tokens"]
+    assert [(token["id"], token["text"], token["logprob"]) for token in (first, second)] == [
+        (None, "50", -0.5),
+        (None, "!", -1.0),
+    ]
+    assert first["alternatives"] == [{"text": "50", "logprob": -0.5}, {"text": "25", "logprob": -1.5}]
+    assert first["credit"] == second["credit"]
+    assert (page["total"], page["tokenizer"]) == (2, None)
+    (role,) = client.get(place)["roles"]
+    assert role["tokens"]
 
 
 @pytest.mark.parametrize("method", ["grpo", "turn_grpo", "rloo", "mt_grpo", "gigpo", "turn_baseline"])

@@ -62,7 +62,15 @@ def edited(log: EpisodeLog, at: int, says: str | Message) -> EpisodeLog:
     message = Message(role="assistant", content=says) if isinstance(says, str) else says
     short = prefix(log, at + 1)
     said: list[Call] = [
-        msgspec.structs.replace(call, message=None, sampled_ids=None, logprobs=None, added_ids=None)
+        msgspec.structs.replace(
+            call,
+            message=None,
+            added_ids=None,
+            sampled_ids=None,
+            sampled_texts=None,
+            logprobs=None,
+            alternatives=None,
+        )
         if (call.role, call.n) == (turn.role, turn.calls[-1])
         else call
         for call in short.calls

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from turnwise.errors import ModelError
 from turnwise.model import Request
@@ -18,6 +18,12 @@ class Draw(NamedTuple):
     top_k: int
     """0 keeps all tokens."""
     rng: random.Random
+    alternatives: int = 0
+    """Likeliest tokens to name in the place of each that is drawn."""
+
+
+Likeliest: TypeAlias = list[tuple[int, float]]
+"""Token ids with their log-probabilities (natural), likeliest first."""
 
 
 def draw_of(request: Request, defaults: Mapping[str, float]) -> Draw:
@@ -48,7 +54,7 @@ def draw_of(request: Request, defaults: Mapping[str, float]) -> Draw:
         if not good:
             raise ModelError(f"{name} cannot be {value}", kind="bad_request")
     seed = sampling.seed if sampling.seed is not None else f"{request.rng_seed}/{request.ordinal}"
-    return Draw(temperature, top_p, int(top_k), random.Random(seed))
+    return Draw(temperature, top_p, int(top_k), random.Random(seed), sampling.top_logprobs)
 
 
 def _first(*values: float | None) -> float:

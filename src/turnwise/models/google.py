@@ -15,7 +15,7 @@ import msgspec
 
 from turnwise.errors import ConfigError, ModelError
 from turnwise.message import Message, Part, Text, ToolCall, ToolSpec
-from turnwise.model import Request, Sample, Usage
+from turnwise.model import Alternatives, Request, Sample, Usage
 from turnwise.models.faults import words_of
 from turnwise.models.hosted import Access, Hosted, HostedOptions, access
 from turnwise.models.options import checked, sdk_of
@@ -147,7 +147,8 @@ class GoogleModel(Hosted):
             "max_output_tokens": sampling.max_tokens,
             "stop_sequences": list(sampling.stop) or None,
             "seed": sampling.seed,
-            "response_logprobs": sampling.logprobs or None,
+            "response_logprobs": sampling.logprobs or sampling.top_logprobs > 0 or None,
+            "logprobs": sampling.top_logprobs or None,
             "thinking_config": self._thinking,
             "tools": [{"function_declarations": [_tool_out(tool) for tool in request.tools]}]
             if request.tools
@@ -220,13 +221,16 @@ class GoogleModel(Hosted):
             finish = "refusal"
         elif message.tool_calls and finish == "stop":
             finish = "tool_calls"
-        chosen: Any = table(candidate, "logprobsResult").get("chosenCandidates")
+        likely = table(candidate, "logprobsResult")
+        chosen: Any = likely.get("chosenCandidates") or ()
         return Sample(
             message=message,
             finish=finish,
             usage=usage,
             model=model,
-            logprobs=[float(token["logProbability"]) for token in chosen] if chosen else None,
+            logprobs=[float(token["logProbability"]) for token in chosen] or None,
+            sampled_texts=[str(token.get("token") or "") for token in chosen] or None,
+            alternatives=_alternatives(likely.get("topCandidates") or ()),
         )
 
     def _message_in(self, parts: Sequence[dict[str, Any]], ordinal: int) -> Message:
@@ -286,6 +290,17 @@ def _part_out(part: Part) -> dict[str, Any]:
     if isinstance(part, Text):
         return {"text": part.text}
     return {"inlineData": {"mimeType": part.media_type, "data": as_base64(part)}}
+
+
+def _alternatives(places: Sequence[dict[str, Any]]) -> list[Alternatives] | None:
+    told: list[Alternatives] = [
+        tuple(
+            (str(one.get("token") or ""), float(one["logProbability"]))
+            for one in place.get("candidates") or ()
+        )
+        for place in places
+    ]
+    return told if any(told) else None
 
 
 def _usage(usage: dict[str, Any]) -> Usage | None:

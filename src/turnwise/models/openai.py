@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, cast
 
 from turnwise.message import Audio, File, Image, Message, Part, Text, ToolCall, ToolSpec
-from turnwise.model import Request, Sample, Usage
+from turnwise.model import Alternatives, Request, Sample, Usage
 from turnwise.models.hosted import Hosted, HostedOptions, access
 from turnwise.models.options import checked, sdk_of
 from turnwise.models.parts import arguments_of, as_base64, as_text, count, kept, table, whole
@@ -93,7 +93,11 @@ class OpenAIModel(Hosted):
             self._limit_field: sampling.max_tokens,
             "stop": list(sampling.stop) or None,
             "seed": sampling.seed,
-            "logprobs": sampling.logprobs or options.token_ids == "sglang" or None,
+            "logprobs": sampling.logprobs
+            or bool(sampling.top_logprobs)
+            or options.token_ids == "sglang"
+            or None,
+            "top_logprobs": sampling.top_logprobs or None,
         }
         body |= {name: value for name, value in optional.items() if value is not None}
         body["extra_body"] = options.extra_body | _SERVER_ASKS[options.token_ids] | sampling.extra
@@ -142,6 +146,8 @@ class OpenAIModel(Hosted):
             prompt_ids=tokens.prompt,
             sampled_ids=tokens.sampled,
             logprobs=tokens.logprobs,
+            sampled_texts=tokens.texts,
+            alternatives=tokens.alternatives,
         )
 
     def _message_in(self, given: dict[str, Any], ordinal: int) -> Message:
@@ -226,22 +232,38 @@ class _Tokens(NamedTuple):
     prompt: list[int] | None
     sampled: list[int] | None
     logprobs: list[float] | None
+    texts: list[str] | None = None
+    alternatives: list[Alternatives] | None = None
 
 
 def _tokens(data: dict[str, Any], choice: dict[str, Any]) -> _Tokens:
     prompt: Any = data.get("prompt_token_ids") or choice.get("prompt_token_ids")
     sampled: Any = choice.get("token_ids")
-    content: Any = table(choice, "logprobs").get("content")
-    logprobs = [float(token["logprob"]) for token in content] if content else None
+    content: Any = table(choice, "logprobs").get("content") or ()
+    logprobs = [float(token["logprob"]) for token in content] or None
     told: Any = table(choice, "meta_info").get("output_token_logprobs")
     if told:
         ids = [whole(entry[1]) for entry in told]
         if sampled is None or ids == sampled:
             sampled, logprobs = ids, [float(entry[0]) for entry in told]
+    others = _alternatives(content)
     if sampled is None:
-        return _Tokens(None, None, logprobs)
+        texts = [str(token.get("token") or "") for token in content]
+        return _Tokens(None, None, logprobs, texts or None, others)
     if logprobs is not None and len(sampled) != len(logprobs):
         logprobs = None
-    return _Tokens(
-        [whole(token) for token in prompt] if prompt else None, [whole(token) for token in sampled], logprobs
-    )
+    if others is not None and len(sampled) != len(others):
+        others = None
+    ids = [whole(token) for token in sampled]
+    return _Tokens([whole(token) for token in prompt] if prompt else None, ids, logprobs, None, others)
+
+
+def _alternatives(content: Sequence[dict[str, Any]]) -> list[Alternatives] | None:
+    told: list[Alternatives] = [
+        tuple(
+            (str(other.get("token") or ""), float(other["logprob"]))
+            for other in token.get("top_logprobs") or ()
+        )
+        for token in content
+    ]
+    return told if any(told) else None

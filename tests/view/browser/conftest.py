@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 import turnwise
+from turnwise.engine.config import AgentConfig
+from turnwise.model import Sampling
 from turnwise.store.store import Store
 
 if TYPE_CHECKING:
@@ -73,7 +75,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
         play(f"number_guess/{agent}", "number_guess", agent, limit=40)
     play("sokoban/solver", "sokoban", "solver", limit=6)
     play("gui_exploration_lab/solver", "gui_exploration_lab", "solver", limit=3)
-    play("number_guess/tiny", "number_guess", "tiny/sprout", limit=6, epochs=2)
+    told = AgentConfig(use="tiny/sprout", sampling=Sampling(top_logprobs=3))
+    play("number_guess/tiny", "number_guess", told, limit=6, epochs=2)
     others = {"customer": worlds.customer, "judge": worlds.judge}
     play("help_desk", worlds.HelpDesk(), worlds.clerk, agents=others)
     play("hostile", worlds.Hostile(), worlds.parrot)

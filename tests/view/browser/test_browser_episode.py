@@ -136,6 +136,7 @@ def test_tokens_are_shaded(page: Any, runs: dict[str, str]) -> None:
     assert sampled.first.get_attribute("data-tone") == "likely"
     sampled.first.hover()
     page.get_by_text(re.compile(r"log-probability −?\d")).wait_for()
+    page.get_by_text("Instead:").wait_for()
     page.get_by_role("radio", name="Loss mask").check()
     assert sampled.first.get_attribute("data-step") == "2"
     page.get_by_role("radio", name="Credit").check()

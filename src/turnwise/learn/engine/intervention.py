@@ -26,6 +26,7 @@ from turnwise.learn.replay import spoken, transitions
 from turnwise.learn.rows import batch_of
 from turnwise.log import EpisodeLog
 from turnwise.model import Request, Sample
+from turnwise.models.draws import Likeliest
 from turnwise.models.hf.loading import adopt
 from turnwise.models.hf.options import HFOptions
 from turnwise.models.hf.speaker import Generated, Speaker
@@ -190,3 +191,4 @@ class _Sampled(NamedTuple):
     logprobs: list[float]
     finish: str | None
     cached: int = 0
+    alternatives: Sequence[Likeliest] = ()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 import torch
 
-from turnwise.models.hf.draw import choose
+from turnwise.models.hf.draw import choose, likeliest
 from turnwise.models.hf.job import Job, Runner, answer
 
 if TYPE_CHECKING:
@@ -111,6 +111,9 @@ class Batch:
         """Give each job its next token, and see whether that was its last."""
         tokens, logprobs = choose(logits, [job.draw for job in jobs], self._logprobs)
         self.counters.sampled += len(jobs)
+        for row, job in enumerate(jobs):
+            if job.draw.alternatives:
+                job.alternatives.append(likeliest(logits[row], job.draw, self._logprobs))
         for job, token, logprob in zip(jobs, tokens, logprobs, strict=True):
             job.sampled.append(token)
             job.logprobs.append(logprob)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from turnwise.models.draws import Draw
+from turnwise.models.draws import Draw, Likeliest
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,6 +44,26 @@ def choose(
             chosen[rows] = (raw[rows] if logprobs_of == "raw" else drawn_from).gather(1, tokens[rows])
     # torch does not say what its lists hold.
     return tokens.flatten().tolist(), chosen.flatten().tolist()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+
+
+def likeliest(logits: Tensor, draw: Draw, logprobs_of: Literal["raw", "sampled"] = "raw") -> Likeliest:
+    """The `draw.alternatives` likeliest tokens of the distribution that `choose` gives log-probabilities of.
+
+    Args:
+        logits: Of one row, [vocabulary].
+        draw: How its token is drawn.
+        logprobs_of: As for `choose`.
+    """
+    logits = logits.float()
+    told = torch.log_softmax(logits, dim=-1)
+    if logprobs_of == "sampled":
+        if draw.temperature == 0:
+            return [(int(told.argmax()), 0.0)]
+        told = torch.log_softmax(_keep((logits / draw.temperature)[None], [draw])[0], dim=-1)
+    values, tokens = told.topk(min(draw.alternatives, len(told)))
+    return [
+        (int(token), float(value)) for token, value in zip(tokens, values, strict=True) if value > -torch.inf
+    ]
 
 
 _Ways = set[tuple[float, float, int]]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from turnwise.models.draws import Draw
+from turnwise.models.draws import Draw, Likeliest
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,6 +27,7 @@ class Job:
     """
 
     __slots__ = (
+        "alternatives",
         "cached",
         "done",
         "draw",
@@ -64,6 +65,8 @@ class Job:
         """Prompt tokens that were in the cache."""
         self.sampled: list[int] = []
         self.logprobs: list[float] = []
+        self.alternatives: list[Likeliest] = []
+        """For each sampled token, where the draw asks for them."""
         self.finish: Literal["stop", "length"] | None = None
         self.done: Future[Job] = Future()
         """Resolves to the job itself; cancelling it ends the work on it."""

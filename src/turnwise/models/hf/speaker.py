@@ -14,7 +14,8 @@ import msgspec
 
 from turnwise.errors import ModelError
 from turnwise.message import Message
-from turnwise.model import Request, Sample, Usage
+from turnwise.model import Alternatives, Request, Sample, Usage
+from turnwise.models.draws import Likeliest
 from turnwise.models.hf.chat import Memory, chat_of
 from turnwise.models.hf.loading import Loaded
 from turnwise.models.hf.options import HFOptions
@@ -38,6 +39,11 @@ class Generated(Protocol):
     @property
     def logprobs(self) -> list[float]:
         """Of each sampled token."""
+        ...
+
+    @property
+    def alternatives(self) -> Sequence[Likeliest]:
+        """For each sampled token, where they were asked for and can be told; else empty."""
         ...
 
     @property
@@ -143,7 +149,12 @@ class Speaker(ABC):
             prompt_ids=answer.prompt,
             sampled_ids=answer.sampled,
             logprobs=answer.logprobs,
+            alternatives=[self._as_text(likeliest) for likeliest in answer.alternatives] or None,
         )
+
+    def _as_text(self, likeliest: Likeliest) -> Alternatives:
+        decode = self._loaded.tokenizer.decode
+        return tuple((decode([token], skip_special_tokens=False), logprob) for token, logprob in likeliest)
 
     def _keep(self, request: Request, message: Message, prompt: list[int], sampled: list[int]) -> None:
         self._memory.keep(request.session, request.messages, request.tools, message, prompt, sampled)

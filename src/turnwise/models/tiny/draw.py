@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from turnwise.models.draws import Draw
+from turnwise.models.draws import Draw, Likeliest
 
 
 def choose(
@@ -27,15 +27,32 @@ def choose(
     if draw.temperature == 0:
         token = int(raw.argmax())
         return token, float(raw[token]) if logprobs_of == "raw" else 0.0
-    scaled = raw if draw.temperature == 1 else np.divide(raw, np.float32(draw.temperature))
-    kept = _keep(scaled, draw)
-    if kept is not raw:
-        kept = _log_softmax(kept)
+    kept = _drawn_from(raw, draw)
     sums = np.exp(kept).cumsum(dtype=np.float64)
     # Rounding never lifts a point past the last token with any probability.
     point = min(draw.rng.random(), 1 - 2 * np.finfo(np.float64).eps) * float(sums[-1])
     token = int(np.searchsorted(sums, point, side="right"))
     return token, float(raw[token] if logprobs_of == "raw" else kept[token])
+
+
+def likeliest(
+    logits: NDArray[np.float32], draw: Draw, logprobs_of: Literal["raw", "sampled"] = "raw"
+) -> Likeliest:
+    """The likeliest tokens (`draw.alternatives`) of the distribution that `choose` tells probabilities of."""
+    told = _log_softmax(logits)
+    if logprobs_of == "sampled":
+        if draw.temperature == 0:
+            return [(int(told.argmax()), 0.0)]
+        told = _drawn_from(told, draw)
+    order = np.argsort(-told, kind="stable")[: draw.alternatives]
+    return [(int(token), float(told[token])) for token in order if np.isfinite(told[token])]
+
+
+def _drawn_from(raw: NDArray[np.float32], draw: Draw) -> NDArray[np.float32]:
+    """The log-probabilities a token is drawn from, of those at temperature 1."""
+    scaled = raw if draw.temperature == 1 else np.divide(raw, np.float32(draw.temperature))
+    kept = _keep(scaled, draw)
+    return raw if kept is raw else _log_softmax(kept)
 
 
 def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

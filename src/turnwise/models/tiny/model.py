@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 from turnwise.message import Message
 from turnwise.model import Request
-from turnwise.models.draws import draw_of
+from turnwise.models.draws import Likeliest, draw_of
 from turnwise.models.hf.options import HFOptions
 from turnwise.models.hf.speaker import Speaker
 from turnwise.models.tiny.blas import alone
-from turnwise.models.tiny.draw import choose
+from turnwise.models.tiny.draw import choose, likeliest
 from turnwise.models.tiny.folder import Policy
 from turnwise.models.tiny.llama import Array, Cache
 from turnwise.models.tiny.options import TinyOptions
@@ -32,6 +32,7 @@ class Answer:
         self.prompt = prompt
         self.sampled: list[int] = []
         self.logprobs: list[float] = []
+        self.alternatives: list[Likeliest] = []
         self.finish: str | None = None
         self.cached = cached
 
@@ -72,6 +73,8 @@ class TinyModel(Speaker):
             token, logprob = choose(logits, draw, self._given.logprobs)
             answer.sampled.append(token)
             answer.logprobs.append(logprob)
+            if draw.alternatives:
+                answer.alternatives.append(likeliest(logits, draw, self._given.logprobs))
             if token in self._eos or self._stopped(answer.sampled, request.sampling.stop):
                 answer.finish = "stop"
             elif len(answer.sampled) >= limit:

@@ -265,7 +265,7 @@ def _roles(source: Source, found: Found) -> list[s.RoleLine]:
                     isinstance(ref, Message) and ref.role == "system" for c in mine for ref in c.added
                 ),
                 rewritten=role_view(source, found, role).rewritten,
-                tokens=any(call.sampled_ids is not None for call in mine),
+                tokens=any(call.tokens is not None for call in mine),
             )
         )
     return lines

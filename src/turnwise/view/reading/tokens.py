@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -35,27 +35,20 @@ def page(source: Source, found: Found, place: int, query: s.TokensQuery) -> s.To
     turn: Turn = messages.turn_of(found, place)
     call = _call(found, turn, query.call)
     words = _words(found, call)
-    ids = list(call.sampled_ids or ())
     fed = found.log.prompt_ids(call)
     added = list(call.added_ids or ()) if query.prompt else []
     spoke = bool(turn.calls) and turn.calls[-1] == call.n
-    worth, problem = _worth(source, found, turn, query.credit, len(ids)) if spoke else (None, None)
-    shown = [_token(one, words) for one in added[-_MOST:]]
-    logprobs: Sequence[float | None] = call.logprobs or [None] * len(ids)
-    others = _alternatives(call)
-    for number, (one, logprob) in enumerate(zip(ids, logprobs, strict=False)):
-        token = _token(
-            one, words, sampled=True, logprob=logprob, credit=None if worth is None else worth[number]
-        )
-        shown.append(token if number not in others else _with(token, others[number]))
+    count = call.tokens or 0
+    worth, problem = _worth(source, found, turn, query.credit, count) if spoke else (None, None)
+    prompt = [_token(one, words) for one in added[-_MOST:]]
     return s.TokensPage(
         role=call.role,
         call=call.n,
         turn=turn.index if spoke else None,
         tokenizer=None if words is None else words.name,
-        total=len(ids) + len(added),
+        total=count + len(added),
         prompt=0 if fed is None else len(fed),
-        tokens=shown[:_MOST],
+        tokens=[*prompt, *_sampled(call, words, worth)][:_MOST],
         credit=query.credit if worth is not None else None,
         problem=problem,
     )
@@ -83,32 +76,30 @@ def _worth(
     return told.tokens.get(turn.index) or [told.turns[turn.index]] * count, None
 
 
-def _token(
-    one: int,
-    words: _Words | None,
-    *,
-    sampled: bool = False,
-    logprob: float | None = None,
-    credit: float | None = None,
-) -> s.TokenShape:
+def _sampled(call: Call, words: _Words | None, worth: Sequence[float] | None) -> Iterator[s.TokenShape]:
+    """The sampled tokens: by their ids, or as the texts that a provider told instead."""
+    ids, texts = call.sampled_ids, call.sampled_texts or ()
+    likely, others = call.logprobs or (), call.alternatives or ()
+    for place in range(len(texts if ids is None else ids)):
+        token = (
+            s.TokenShape(id=None, text=texts[place], sampled=True, logprob=None, credit=None, alternatives=[])
+            if ids is None
+            else _token(ids[place], words, sampled=True)
+        )
+        yield msgspec.structs.replace(
+            token,
+            logprob=likely[place] if place < len(likely) else None,
+            credit=None if worth is None else worth[place],
+            alternatives=[
+                s.Alternative(text=text, logprob=logprob)
+                for text, logprob in (others[place] if place < len(others) else ())
+            ],
+        )
+
+
+def _token(one: int, words: _Words | None, *, sampled: bool = False) -> s.TokenShape:
     text = None if words is None else words.text(one)
-    return s.TokenShape(id=one, text=text, sampled=sampled, logprob=logprob, credit=credit, alternatives=[])
-
-
-def _with(token: s.TokenShape, others: list[s.Alternative]) -> s.TokenShape:
-    return msgspec.structs.replace(token, alternatives=others)
-
-
-def _alternatives(call: Call) -> dict[int, list[s.Alternative]]:
-    """Top alternatives by place, where a provider's were kept with the call (`top_logprobs`)."""
-    kept: Any = (call.unknown or {}).get("top_logprobs")
-    found: dict[int, list[s.Alternative]] = {}
-    for place, entry in enumerate(cast("list[Any]", kept) if isinstance(kept, list) else ()):
-        try:
-            found[place] = [s.Alternative(text=str(text), logprob=float(value)) for text, value in entry]
-        except (TypeError, ValueError):
-            continue
-    return found
+    return s.TokenShape(id=one, text=text, sampled=sampled, logprob=None, credit=None, alternatives=[])
 
 
 def _words(found: Found, call: Call) -> _Words | None:

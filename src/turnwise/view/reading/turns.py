@@ -74,7 +74,7 @@ class _Reader:
             error_kind=call.error_kind,
             start=None if timing is None else timing.start,
             seconds=None if timing is None else timing.seconds,
-            tokens=None if call.sampled_ids is None else len(call.sampled_ids),
+            tokens=call.tokens,
             logprob=None if call.logprobs is None else sum(call.logprobs),
             said=None if spoke or call.message is None else messages.message(found, call.message),
         )

@@ -32,7 +32,7 @@ from turnwise.learn.engine.sampling.far import Far
 from turnwise.learn.engine.sampling.folder import Folders
 from turnwise.learn.engine.sampling.protocol import Weights
 from turnwise.model import Model, Request, Sampling
-from turnwise.models.draws import draw_of
+from turnwise.models.draws import Likeliest, draw_of
 from turnwise.models.hf.loading import Loaded
 from turnwise.models.hf.options import HFOptions
 from turnwise.models.hf.speaker import Speaker
@@ -72,6 +72,7 @@ class Answer(NamedTuple):
     logprobs: list[float]
     finish: str | None
     cached: int = 0
+    alternatives: Sequence[Likeliest] = ()
 
 
 Send: TypeAlias = Callable[[Ask], Awaitable[Answer]]

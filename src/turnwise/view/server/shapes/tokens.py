@@ -26,7 +26,8 @@ class Alternative(Reply, frozen=True, kw_only=True):
 class TokenShape(Reply, frozen=True, kw_only=True):
     """One token."""
 
-    id: int
+    id: int | None
+    """Null where the provider told its text alone."""
     text: str | None
     """Null where its tokenizer is not known."""
     sampled: bool

@@ -1706,7 +1706,8 @@ export interface components {
          * @description One token.
          */
         TokenShape: {
-            id: number;
+            /** @description Null where the provider told its text alone. */
+            id: number | null;
             /** @description Null where its tokenizer is not known. */
             text: string | null;
             /** @description Whether the policy sampled it (the loss mask); false for the prompt. */
@@ -1875,10 +1876,12 @@ export interface components {
         };
         /**
          * VerdictLine
-         * @description A judgement that is stored with the episode.
+         * @description A judgement of the episode.
          */
         VerdictLine: {
             name: string;
+            /** @description The episode in which a judge gave it later (`RUN/NUMBER`); null where it is stored with this one. */
+            by: string | null;
             /** @description What it is about; null is the whole episode. */
             turn: number | null;
             score: number | null;

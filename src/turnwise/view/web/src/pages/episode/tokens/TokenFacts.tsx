@@ -11,8 +11,8 @@ export function TokenFacts({ token, place }: { token: TokenShape | undefined; pl
   return (
     <div className={css.facts}>
       <p>
-        <code>{token.text === null ? "?" : JSON.stringify(plain(token.text))}</code> token {place}, id{" "}
-        {token.id}
+        <code>{token.text === null ? "?" : JSON.stringify(plain(token.text))}</code> token {place}
+        {token.id !== null && <>, id {token.id}</>}
         {token.sampled ? "" : ", part of the prompt"}
         {token.logprob !== null && (
           <>
