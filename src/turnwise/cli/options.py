@@ -27,7 +27,8 @@ AgentsFlag: TypeAlias = Annotated[
         "--agent",
         "-a",
         metavar="[ROLE=]NAME",
-        help="Who fills the first role, or ROLE: solver, random, human, openai/MODEL, hf/PATH, file.py:NAME.",
+        help="Who fills the first role, or ROLE: solver, random, human, openai/MODEL, hf/PATH, "
+        "http://HOST/PATH, file.py:NAME.",
     ),
 ]
 SettingsFlag: TypeAlias = Annotated[
@@ -111,6 +112,8 @@ def first_role(environment: str) -> str:
 
 def model_options(flags: list[str] | None, config: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Options of models: those of a config file, and flags for one model or all that are named."""
+    from turnwise.engine.resolve import is_model
+
     options: dict[str, dict[str, Any]] = {
         name: dict(given) for name, given in config.get("models", {}).items()
     }
@@ -120,7 +123,7 @@ def model_options(flags: list[str] | None, config: dict[str, Any]) -> dict[str, 
     ]
     for key, text in pairs(flags, "--model-option").items():
         model, colon, option = key.rpartition(":")
-        for name in [model] if colon else [name for name in named if _is_model(name)]:
+        for name in [model] if colon else [name for name in named if is_model(name)]:
             options.setdefault(name, {})[option if colon else key] = value(text)
     return options
 
@@ -130,13 +133,6 @@ def _thinker(name: str) -> str:
     from turnwise import registry
 
     return name if registry.scheme("agents", name) is None else name.partition(":")[2]
-
-
-def _is_model(name: str) -> bool:
-    """Whether an agent's name is that of a provider's model; some have a colon, as places in files do."""
-    from turnwise import registry
-
-    return name.partition("/")[0] in registry.entries("models")
 
 
 def run_config(

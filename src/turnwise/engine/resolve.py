@@ -190,16 +190,22 @@ def casting(config: RunConfig, made: Environment, given: Given = NONE_GIVEN, *, 
 
 
 def is_model(name: str) -> bool:
-    """Whether it is `provider/name` of a provider of models."""
-    provider, slash, rest = name.partition("/")
-    return bool(slash and rest) and provider in registry.entries("models")
+    """Whether it is `provider/name`, or `provider://name`, of a provider of models."""
+    provider, rest = _provider(name)
+    return bool(rest) and provider in registry.entries("models")
+
+
+def _provider(name: str) -> tuple[str, str]:
+    """The provider that a model's name begins with, and the rest."""
+    at = re.match(r"([a-z]+)://|([^/]*)/", name)
+    return ("", "") if at is None else (at[1] or at[2], name[at.end() :])
 
 
 def model(name: str, config: RunConfig) -> Model | None:
     """The model `provider/name`, behind a gateway if it is remote; None where no provider is so called."""
     if not is_model(name):
         return None
-    provider, _, rest = name.partition("/")
+    provider, rest = _provider(name)
     made: Model = registry.load("models", provider)(rest, config.models.get(name, {}))
     if config.prices:
         from turnwise.models.prices import priced
