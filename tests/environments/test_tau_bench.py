@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 import turnwise
 from turnwise.agent import Agent
 from turnwise.agents.users.marks import STOP, TRANSFER
+from turnwise.agents.users.piecewise import NO_MORE, YES, first_person
 from turnwise.agents.users.tau import GREETING
 from turnwise.environments.service.tau_bench import TauAirline, TauRetail, TauTask, grading, load, sample
 from turnwise.environments.service.tau_bench.conversation import TRANSFER as HANDING_OVER
-from turnwise.environments.service.tau_bench.customer import NO_MORE, YES, customer, first_person
+from turnwise.environments.service.tau_bench.customer import customer
 from turnwise.environments.service.tau_bench.environment import TauBench
 from turnwise.environments.service.tau_bench.players import calling
 from turnwise.environments.service.tau_bench.trajectories import graded_again, read

@@ -231,4 +231,4 @@ def test_an_address_is_an_agent_and_a_stopped_conversation_goes_on_with_its_id(t
         assert run.score.mean == 3.0
         assert len({asked["who"] for asked in there.asked}) == 1
         assert [asked["said"] for asked in there.asked] == ["one", "two", "two", "three"]
-    turnwise.replay(run.id, store=tmp_path / "t.db", environment=Chat())
+    assert turnwise.replay(run.id, store=tmp_path / "t.db", environment=Chat()).replayed == 1
