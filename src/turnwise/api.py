@@ -66,7 +66,7 @@ async def run_async(
         environment: A registered name, `file.py:Class`, or the thing itself.
         agent: Who fills the first role.
         agents: Who fills further roles.
-        tasks: A `.jsonl` or `.parquet` file, or tasks; by default the environment's own.
+        tasks: A `.jsonl`, `.toml` or `.parquet` file, or tasks; by default the environment's own.
         store: A path, a URL or a `Store`; by default `turnwise.db` in the current folder.
         watch: Is told of the run and its tally when it begins.
         **options: Fields of `RunConfig`: `limit`, `epochs`, `seed`, `settings`, `limits`, `concurrency` ...
@@ -190,7 +190,7 @@ async def train_async(
             Python objects when it began must be given again.
         environment: A registered name, `file.py:Class`, or the thing itself.
         agents: Who fills the other roles.
-        tasks: A `.jsonl` or `.parquet` file, or tasks; by default the environment's own.
+        tasks: A `.jsonl`, `.toml` or `.parquet` file, or tasks; by default the environment's own.
         store: A path, a URL or a `Store`; by default `turnwise.db` in the current folder.
         **options: Further keys (`model`, `steps`, `credit`, `lr` ...), and `engine`, `watch` and `say` of
             `turnwise.learn.start.train`.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -78,6 +79,9 @@ def _loaded(kind: str, name: str, entry: EntryPoint) -> Any:
 
 def _at_place(kind: str, place: str) -> Any:
     where, _, attribute = place.rpartition(":")
+    if os.getcwd() not in sys.path:
+        # A package in the current folder is found, as by `python -m`; what is installed goes before it.
+        sys.path.append(os.getcwd())
     try:
         module = _import_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
     except FileNotFoundError:

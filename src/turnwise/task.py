@@ -81,16 +81,16 @@ class TaskSet(Sequence[Any]):
 
 
 def load_tasks(path: str | Path, task_type: type[AnyTask]) -> TaskSet:
-    """The tasks in a JSON Lines (`.jsonl`) or Parquet (`.parquet`) file, as rows of `task_type`.
+    """The tasks in a JSON Lines (`.jsonl`), TOML (`.toml`) or Parquet (`.parquet`) file, as `task_type`.
 
-    A row without an `id` gets its line number, counted from 0.
+    In TOML, each row is a table `[[task]]`. A row without an `id` gets its number, counted from 0.
 
     Raises:
         TaskError: one line naming the file, the line and the field that does not fit.
         ConfigError: where the file cannot be read, or Parquet support is not installed.
     """
     path = Path(path)
-    rows = _parquet_rows(path) if path.suffix == ".parquet" else _jsonl_rows(path)
+    rows = _READERS.get(path.suffix, _jsonl_rows)(path)
     places: dict[str, str] = {}
     tasks: list[AnyTask] = []
     for row, where in rows:
@@ -136,6 +136,31 @@ def _parquet_rows(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
         raise ConfigError(f"cannot read the task file {path}: {error}") from None
     for number, row in enumerate(rows):
         yield {"id": str(number), **row}, f"{path}: row {number}"
+
+
+def _toml_rows(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
+    import tomllib
+
+    try:
+        told = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise ConfigError(f"cannot read the task file {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise TaskError(f"{path}: not TOML: {error}") from None
+    rows = told.pop("task", [])
+    if told or not isinstance(rows, list):
+        raise TaskError(
+            f"{path}: expected tables [[task]] and nothing else, got {next(iter(told), 'task')!r}"
+        )
+    for number, row in enumerate(cast("list[Any]", rows)):
+        where = f"{path}: task {number + 1}"
+        if not isinstance(row, dict):
+            raise TaskError(f"{where}: expected a table, got {type(row).__name__}")
+        named = {"id": str(number), **cast("dict[str, Any]", row)}
+        yield named, f"{where} ({named['id']})"
+
+
+_READERS = {".parquet": _parquet_rows, ".toml": _toml_rows}
 
 
 def _convert(row: dict[str, Any], task_type: type[AnyTask], where: str) -> AnyTask:

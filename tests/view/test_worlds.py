@@ -24,6 +24,7 @@ OF_WORDS = {
     "car_dealer",
     "guess_my_city",
     "judging",
+    "lantern",
     "m3tooleval",
     "mint",
     "mt_eval",

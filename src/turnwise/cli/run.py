@@ -35,7 +35,7 @@ def command(
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="A TOML file; flags go before its keys.")
     ] = None,
-    tasks: Annotated[Path | None, typer.Option(help="A .jsonl or .parquet file of tasks.")] = None,
+    tasks: Annotated[Path | None, typer.Option(help="A .jsonl, .toml or .parquet file of tasks.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", "-n", help="Only the first tasks.")] = None,
     offset: Annotated[int | None, typer.Option(help="Leave out so many tasks first.")] = None,
     task: Annotated[list[str] | None, typer.Option("--task", help="Only the task of this id.")] = None,

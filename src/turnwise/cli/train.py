@@ -32,7 +32,7 @@ def command(
     agent: Annotated[
         list[str] | None, typer.Option("--agent", "-a", metavar="ROLE=NAME", help="Who fills another role.")
     ] = None,
-    tasks: Annotated[Path | None, typer.Option(help="A .jsonl or .parquet file of tasks.")] = None,
+    tasks: Annotated[Path | None, typer.Option(help="A .jsonl, .toml or .parquet file of tasks.")] = None,
     steps: Annotated[int | None, typer.Option(help="How often to collect and learn.")] = None,
     credit: Annotated[str | None, typer.Option(help="How rewards become advantages, e.g. grpo.")] = None,
     loss: Annotated[str | None, typer.Option(help="What is minimised, e.g. ppo.")] = None,

@@ -41,7 +41,7 @@ class RunConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     agents: dict[str, AgentConfig] = {}
     """Who fills each role."""
     tasks: str | None = None
-    """A `.jsonl` or `.parquet` file of tasks; by default the environment's own."""
+    """A `.jsonl`, `.toml` or `.parquet` file of tasks; by default the environment's own."""
     limit: int | None = None
     """Only the first tasks."""
     offset: int = 0

@@ -51,7 +51,7 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     settings: dict[str, Any] = {}
     """Settings of the environment."""
     tasks: str | None = None
-    """A `.jsonl` or `.parquet` file of tasks; by default the environment's own."""
+    """A `.jsonl`, `.toml` or `.parquet` file of tasks; by default the environment's own."""
     limits: Limits = Limits()
     """Limits of an episode: `turns`, `tool_calls`, `tokens`, `cost`, `seconds`."""
     roles: list[str] = []

@@ -10,11 +10,10 @@ import random
 import re
 from collections.abc import Callable, Generator
 
-import msgspec
-
+from turnwise.environments.parts.calls import calling
 from turnwise.environments.service.tau_bench.conversation import TRANSFER
 from turnwise.environments.service.tau_bench.rows import Domain, TauTask
-from turnwise.message import Message, ToolCall
+from turnwise.message import Message
 
 Player = Generator[str | Message | None, Message, None]
 _WORD = re.compile(r"#?[\w@.+-]{4,}")
@@ -74,9 +73,3 @@ def random_player(domain: Domain) -> Callable[[TauTask, random.Random], Player]:
                 heard = yield calling(key, {**arguments, blank: word}, number)
 
     return play
-
-
-def calling(name: str, arguments: dict[str, object], number: int) -> Message:
-    """A message that calls one tool."""
-    text = msgspec.json.encode(arguments).decode()
-    return Message(role="assistant", tool_calls=(ToolCall(id=f"call_{number}", name=name, arguments=text),))
