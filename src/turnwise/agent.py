@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+import msgspec
+
 from turnwise.action import ActionSpace
 from turnwise.errors import ConfigError
 from turnwise.log import Ref, Turn
@@ -35,7 +37,7 @@ class Context(Protocol):
         ...
 
 
-class Ask(NamedTuple):
+class Ask(msgspec.Struct, frozen=True, gc=False):
     """What the environment wants of one response."""
 
     tools: Sequence[Tool] = ()

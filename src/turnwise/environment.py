@@ -43,6 +43,8 @@ class Environment(msgspec.Struct, kw_only=True, frozen=True, dict=True):
     """Who must take part; the score is the first one's."""
     optional_roles: ClassVar[tuple[str, ...]] = ()
     """Who may take part: judges, givers of feedback, oracles (`episode.has(role)`)."""
+    seats: ClassVar[tuple[str, ...]] = ("agent",)
+    """All roles, the optional ones last; follows from the two above."""
     task_type: ClassVar[type[Task]] = Task
     """The type of its rows."""
     capabilities: ClassVar[Capabilities] = Capabilities()
@@ -51,11 +53,7 @@ class Environment(msgspec.Struct, kw_only=True, frozen=True, dict=True):
         super().__init_subclass__(**kwargs)
         if "name" not in cls.__dict__:
             cls.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
-
-    @property
-    def seats(self) -> tuple[str, ...]:
-        """All roles, the optional ones last."""
-        return (*self.roles, *self.optional_roles)
+        cls.seats = (*cls.roles, *cls.optional_roles)
 
     def tasks(self) -> Iterable[Task]:
         """The built-in task set: the same rows, in the same order, every time."""

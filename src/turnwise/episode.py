@@ -90,17 +90,16 @@ class Episode:
 
     __slots__ = (
         "__dict__",
-        "_branches",
         "_closers",
         "_delivered",
         "_dirty",
         "_effects",
         "_follows",
-        "_forks",
         "_fresh_calls",
         "_fresh_effects",
         "_fresh_metrics",
         "_journal",
+        "_left",
         "_main",
         "_old_notes",
         "_old_rewards",
@@ -151,7 +150,7 @@ class Episode:
         epoch: int = 0,
         limits: Limits | None = None,
         recording: Recording | None = None,
-        branches: Sequence[Branch] = (),
+        branches: tuple[Branch, ...] = (),
         successors: Sequence[Mapping[str, Agent]] = (),
         journal: Journal | None = None,
         watch: Callable[[int, Any], None] | None = None,
@@ -164,12 +163,13 @@ class Episode:
         self.limits = limits
         self.limited = limits is not None
         self.recorded = recording
-        self.branches = tuple(branches)
+        self.branches = branches
         self.forking = bool(branches)
         """Whether a place where this fork left its parent is still to come."""
         self._follows = recording is not None or self.forking
-        self._forks = list(branches)
-        self._successors = list(successors)
+        self._left = 0
+        """Of the branches: those whose parents it has left."""
+        self._successors = successors
         self.started = perf_counter()
         self.turns: list[Turn] = []
         self.rewards: list[Reward] = []
@@ -207,7 +207,6 @@ class Episode:
         self._script: CoroutineType[Any, Any, None] | None = None
         """The script, where it runs only while `_main` runs: a quicker way to tell."""
         self._turnstile: Turnstile | None = None
-        self._branches: set[asyncio.Task[Any]] = set()
         self._closers: list[Callable[[], Awaitable[None]]] = []
         self._delivered = 0
         roles = environment.seats
@@ -450,7 +449,7 @@ class Episode:
                 return None
             self._turnstile = Turnstile()
         if task is not None and task is not self._main:
-            self._branches.add(task)
+            self._turnstile.holders.add(task)
         return self._turnstile.ticket()
 
     async def passage(self, ticket: int) -> None:
@@ -491,32 +490,25 @@ class Episode:
 
     def _branch(self) -> None:
         """Leave the parent, once all is there that is shared with it: draw anew, and let others take over."""
-        while self._forks:
-            fork = self._forks[0]
+        while self._left < len(self.branches):
+            fork = self.branches[self._left]
             if len(self.turns) < fork.turns or self._delivered < fork.effects:
                 return
-            del self._forks[0]
+            successors = self._successors[self._left : self._left + 1]
+            self._left += 1
             if fork.seed is not None:
                 self.seed = fork.seed
                 if self._rng is not None:
                     # In place: a world that was given it draws anew, too.
                     self._rng.seed(self.seed)
-            if self._successors:
-                for name, agent in self._successors.pop(0).items():
-                    self.roles[name].hand_over(agent)
+            for name, agent in (pair for after in successors for pair in after.items()):
+                self.roles[name].hand_over(agent)
         self.forking = False
 
     # What the engine uses -----------------------------------------------------------------------------
 
     async def play(self) -> None:
         """Run the script to its end; never raises but for cancellation and divergence."""
-        try:
-            await self._play()
-        finally:
-            while self._closers:
-                await self._closers.pop()()
-
-    async def _play(self) -> None:
         loop = asyncio.get_running_loop()
         self._main = asyncio.current_task(loop)
         # A loop's own kind of tasks may be begun at once, within the script that makes them.
@@ -534,7 +526,7 @@ class Episode:
                 detail = self.detail
             except EpisodeStop as reached:
                 stop, detail = reached.stop, reached.detail
-            if self._branches:
+            if self._turnstile is not None:
                 self._settle()
             self.limited = False
             self._script = None
@@ -542,22 +534,28 @@ class Episode:
         except EpisodeStop as reached:
             stop, detail = reached.stop, reached.detail
         except ReplayDivergence:
-            self._settle()
             raise
         except Exception as error:
-            self.failure = error
-            stop, detail = Stop.ERROR, error.kind if isinstance(error, ModelError) else None
-            text = "".join(traceback.format_exception(error))
-            self.error = Failure(type=type(error).__name__, message=str(error), traceback=text)
-        if self._branches:
-            self._settle()
+            stop, detail = self._failed(error)
+        finally:
+            if self._turnstile is not None:
+                self._settle()
+            while self._closers:
+                await self._closers.pop()()
         self.stop, self.detail = stop, detail
         for role in self.roles.values():
             role.close()
 
+    def _failed(self, error: Exception) -> tuple[Stop, str | None]:
+        """Write down what went wrong; why the episode ended."""
+        self.failure = error
+        text = "".join(traceback.format_exception(error))
+        self.error = Failure(type=type(error).__name__, message=str(error), traceback=text)
+        return Stop.ERROR, error.kind if isinstance(error, ModelError) else None
+
     def _settle(self) -> None:
         """Cancel branches that a script left running."""
-        for task in self._branches:
+        for task in () if self._turnstile is None else self._turnstile.holders:
             if not task.done() and task is not asyncio.current_task():
                 task.cancel()
 
@@ -615,7 +613,7 @@ class Episode:
 
     def _last_agents(self) -> dict[str, Agent]:
         agents = dict(self.agents)
-        for successors in self._successors:
+        for successors in self._successors[self._left :]:
             agents |= successors
         return agents
 

@@ -37,6 +37,8 @@ class Turnstile:
         self._next = 0
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self._void: set[int] = set()
+        self.holders: set[asyncio.Task[Any]] = set()
+        """The branches that ever held a ticket."""
 
     def ticket(self) -> int:
         """The next ticket; it must be passed or voided, or nobody after it gets through.

@@ -16,6 +16,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeVar, cast
 
+import msgspec
+
 from turnwise.agent import Agent, Ask
 from turnwise.errors import ConfigError
 from turnwise.log import Call, Turn
@@ -139,7 +141,7 @@ class User(Agent):
 
     async def act(self, role: Role, ask: Ask) -> Turn:
         """One response, in the user's manner."""
-        whole = ask._replace(tools=(*self.tools, *ask.tools))
+        whole = msgspec.structs.replace(ask, tools=(*self.tools, *ask.tools))
         return await respond(role, self.manner, whole, rounds=self.max_tool_rounds)
 
 
@@ -175,7 +177,7 @@ async def respond(role: Role, manner: Manner, ask: Ask | None = None, *, rounds:
     by_name = {tool.spec.name: tool for tool in tools}
     for number in range(rounds):
         offer = tools if number < rounds - 1 else ()
-        turn = _say(role, await manner.draft(role, ask._replace(tools=offer)))
+        turn = _say(role, await manner.draft(role, msgspec.structs.replace(ask, tools=offer)))
         if not turn.message.tool_calls or (ask.until is not None and ask.until(turn)):
             return turn
         for tool_call in turn.message.tool_calls:
