@@ -14,7 +14,7 @@ from turnwise.agents.users.manner import Manner, respond
 from turnwise.agents.users.marks import STOP, TAU2_MARKS, mark_in
 from turnwise.episode import Episode
 from turnwise.log import Turn
-from turnwise.message import Message, system
+from turnwise.message import system
 from turnwise.tool import Tool
 
 GREETING = "Hello, how can I help you?"
@@ -94,14 +94,13 @@ class Conversation:
 
     async def _reply(self, words: Turn) -> Turn | None:
         """What the agent says after using tools; None where it says nothing."""
-        says: Turn | None = words
-        for _ in range(TRIES):
-            reply = await self.episode.agent.respond(says, tools=self.tools, until=self._until)
-            if not _empty(reply.message):
-                self.steps += not reply.message.tool_calls
-                return reply
-            says = None
-        return None
+        reply = await self.episode.agent.respond(words, tools=self.tools, until=self._until)
+        while _empty(reply):
+            if all(map(_empty, self.episode.turns[-TRIES:])):
+                return None
+            reply = await self.episode.agent.respond(tools=self.tools, until=self._until)
+        self.steps += not reply.message.tool_calls
+        return reply
 
     def _until(self, turn: Turn) -> bool:
         """Count what the agent does before it speaks; whether that was the last."""
@@ -123,5 +122,6 @@ class Conversation:
         return why
 
 
-def _empty(message: Message) -> bool:
-    return not message.tool_calls and not message.text.strip()
+def _empty(turn: Turn) -> bool:
+    """Whether the agent says nothing by it."""
+    return turn.role == "agent" and not turn.message.tool_calls and not turn.text.strip()

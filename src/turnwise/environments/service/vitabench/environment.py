@@ -126,7 +126,7 @@ class VitaBench(Environment, kw_only=True, frozen=True):
         differs = grading.difference(town(task), gold(task), desk.tables)
         episode.metric("orders", not differs)
         if differs:
-            episode.note(differs._asdict(), name="orders")
+            episode.note({"missing": [*differs.missing], "extra": [*differs.extra]}, name="orders")
         if not (episode.has("judge") and criteria.rubrics):
             episode.reward(not differs, name="success")
             return
