@@ -70,16 +70,27 @@ class Extraction(msgspec.Struct, frozen=True, kw_only=True):
         said = [turn for turn in log.turns if turn.role == role and turn.text]
         if not said:
             return [Verdict(score=0.0, passed=False, reason="there is no answer")]
-        words, turn = said[-1].text, said[-1].index
+        verdict = await self.matched(said[-1].text, known, ask)
+        return [msgspec.structs.replace(verdict, evidence=(said[-1].index,))]
+
+    async def matched(self, words: str, known: Sequence[str], ask: Asker) -> Verdict:
+        """The verdict on an assistant's words, for who has them without a log.
+
+        Args:
+            words: What it said.
+            known: What is right, one or several; `None` where nothing is.
+            ask: The judge, which is asked only where that is what this judge goes `by`.
+
+        Raises:
+            ModelError: as for `verdicts`.
+        """
         if self.fuzzy:
-            verdict = fuzzy_match(words, " ".join(known), bar=self.bar)
-        elif len(known) == 1 and stripped(words) == stripped(known[0]):
-            verdict = Verdict(score=1.0, passed=True, read=known)
-        elif self.by == "rule":
-            verdict = exact_match(by_rule(words, self.form), known)
-        else:
-            verdict = await self._asked(words, known, ask)
-        return [msgspec.structs.replace(verdict, evidence=(turn,))]
+            return fuzzy_match(words, " ".join(known), bar=self.bar)
+        if len(known) == 1 and stripped(words) == stripped(known[0]):
+            return Verdict(score=1.0, passed=True, read=list(known))
+        if self.by == "rule":
+            return exact_match(by_rule(words, self.form), known)
+        return await self._asked(words, known, ask)
 
     def reduce(self, verdicts: Sequence[Verdict]) -> Verdict:
         """The verdict."""
