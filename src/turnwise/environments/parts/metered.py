@@ -33,6 +33,7 @@ class Metered:
         cost: What a call costs, instead of what the tool's terms say.
         final: Whether to call it is to give the final answer.
         show: Whether its results say how much is left.
+        instead: What a refusal ends in: what to do now.
     """
 
     replay: Literal["run", "record"] = "run"
@@ -47,6 +48,7 @@ class Metered:
         cost: float | None = None,
         final: bool = False,
         show: bool = True,
+        instead: str = "",
     ) -> None:
         ledger.left(budget)  # names what is wrong, where there is no such budget
         self.tool = tool
@@ -55,6 +57,7 @@ class Metered:
         self._budget = budget
         self._final = final
         self._show = show
+        self._instead = instead
 
     @property
     def spec(self) -> ToolSpec:
@@ -77,7 +80,9 @@ class Metered:
             role.episode.end(ledger.ran_out)
         if not ledger.spend(budget, self.cost, final=self._final):
             left = f"only {ledger.left(budget):g} left"
-            if ledger.phase == "final":
+            if self._instead:
+                left += f"; {self._instead}"
+            elif ledger.phase == "final":
                 left += "; give your final answer now"
             raise ToolError(f"{self.spec.name} costs {self.cost:g} {budget}, and there are {left}")
         content = await role.answer(self.tool, arguments)
@@ -92,6 +97,7 @@ def metered(
     costs: dict[str, float] | None = None,
     final: Collection[str] = (),
     show: bool = True,
+    instead: str = "",
 ) -> tuple[Metered, ...]:
     """Tools, each paid from one budget.
 
@@ -102,6 +108,7 @@ def metered(
         costs: By name of a tool, where it is not what the tool's terms say.
         final: Names of those that give the final answer.
         show: Whether results say how much is left.
+        instead: What a refusal ends in: what to do now.
     """
     priced = costs or {}
     return tuple(
@@ -112,6 +119,7 @@ def metered(
             cost=priced.get(tool.spec.name),
             final=tool.spec.name in final,
             show=show,
+            instead=instead,
         )
         for tool in tools
     )

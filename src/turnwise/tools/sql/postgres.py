@@ -28,6 +28,26 @@ _REFUSED = frozenset(
     )
 )
 
+_OURS = "nspname <> 'information_schema' AND nspname !~ '^pg_'"
+_OWNED = """
+DO $$ DECLARE one record; BEGIN
+FOR one IN
+  SELECT format('SCHEMA %I', nspname) AS thing FROM pg_namespace WHERE {ours}
+  UNION ALL
+  SELECT format(CASE relkind WHEN 'S' THEN 'SEQUENCE %s' ELSE 'TABLE %s' END, c.oid::regclass) FROM pg_class c
+  JOIN pg_namespace n ON n.oid = relnamespace WHERE {ours} AND relkind IN ('r', 'p', 'v', 'm', 'S')
+  AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = c.oid AND relkind = 'S' AND deptype IN ('a', 'i'))
+  UNION ALL
+  SELECT format('ROUTINE %s', p.oid::regprocedure) FROM pg_proc p
+  JOIN pg_namespace n ON n.oid = pronamespace WHERE {ours} AND prokind IN ('f', 'p')
+  AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = p.oid AND deptype = 'e')
+  UNION ALL
+  SELECT format('TYPE %s', t.oid::regtype) FROM pg_type t
+  JOIN pg_namespace n ON n.oid = typnamespace WHERE {ours} AND typtype IN ('e', 'd')
+LOOP EXECUTE format('ALTER %s OWNER TO {role}', one.thing); END LOOP;
+END $$
+"""
+"""Makes all of a copy the role's, whosever it was: their owner may own what the server itself needs."""
 _SWEEPING = 7_461_932_550_171_113
 """Number of the lock that copying shares, and sweeping has alone."""
 
@@ -43,19 +63,26 @@ def _library() -> Any:
 class Postgres:
     """A PostgreSQL database to make copies of.
 
-    The template is made once a server, named by the script's hash, and stays there.
+    Made of a script, the template is made once a server, named by the script's hash, and stays there.
 
     Args:
         url: `postgresql://user@host:port/database`, of a superuser.
         script: SQL that makes the database; trusted.
+        template: Or the name of a database the server has, to which nobody is connected.
+
+    Raises:
+        ConfigError: not one of the two.
     """
 
     dialect = "PostgreSQL"
 
-    def __init__(self, url: str, *, script: str) -> None:
+    def __init__(self, url: str, *, script: str | None = None, template: str | None = None) -> None:
+        if (script is None) == (template is None):
+            raise ConfigError("Postgres: expected either a script or a template")
         self._url = url
         self._script = script
-        self.template = f"turnwise_base_{hashlib.sha256(script.encode()).hexdigest()[:16]}"
+        made = hashlib.sha256((script or "").encode()).hexdigest()[:16]
+        self.template = template or f"turnwise_base_{made}"
         self._lock = threading.Lock()
 
     def open(self, limits: SqlLimits) -> PostgresSession:
@@ -84,12 +111,15 @@ class Postgres:
                 "NOREPLICATION NOBYPASSRLS CONNECTION LIMIT 1"
             )
             admin.execute(f"ALTER ROLE {name} SET temp_file_limit = '{limits.memory_mb}MB'")
-            admin.execute(f"CREATE DATABASE {name} TEMPLATE {self.template}")
+            admin.execute(f'CREATE DATABASE {name} TEMPLATE "{self.template}"')
             admin.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
             admin.execute(f"GRANT CONNECT, TEMP ON DATABASE {name} TO {name}")
         with self.admin(name) as inside:
-            # The template's own role made everything in it; here all is the new role's.
-            inside.execute(f"REASSIGN OWNED BY {self.template} TO {name}")
+            if self._script is None:
+                inside.execute(_OWNED.format(role=name, ours=_OURS))
+            else:
+                # The template's own role made everything in it; here all is the new role's.
+                inside.execute(f"REASSIGN OWNED BY {self.template} TO {name}")
 
     def sweep(self) -> int:
         """Drop copies to which nobody is connected, as a killed process leaves them; says how many."""
@@ -138,6 +168,8 @@ class Postgres:
         """Make the template, where it is not there."""
         psycopg = _library()
         name = self.template
+        if self._script is None:
+            return self._there(name)
         with self.admin() as admin:
             # Several processes may want the same one.
             admin.execute("SELECT pg_advisory_lock(%s)", [int(name[-15:], 16)])
@@ -156,6 +188,17 @@ class Postgres:
             except psycopg.Error as error:
                 raise ConfigError(f"Postgres: cannot make the database: {error}") from None
             admin.execute(f"ALTER DATABASE {building} RENAME TO {name}")
+        return True
+
+    def _there(self, name: str) -> bool:
+        """Whether the server has a database to copy.
+
+        Raises:
+            ConfigError: it has not.
+        """
+        with self.admin() as admin:
+            if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+                raise ConfigError(f"Postgres: the server has no database {name!r}")
         return True
 
 
