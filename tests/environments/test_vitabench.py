@@ -21,6 +21,7 @@ import turnwise
 from turnwise.agent import Agent
 from turnwise.agents.users import Style
 from turnwise.agents.users.marks import OUT_OF_SCOPE, STOP, TRANSFER
+from turnwise.environments.parts.calls import calling
 from turnwise.environments.service.vitabench import (
     Criteria,
     ExpectedState,
@@ -34,7 +35,7 @@ from turnwise.environments.service.vitabench.conversation import GREETING, NOBOD
 from turnwise.environments.service.vitabench.environment import VitaBench
 from turnwise.environments.service.vitabench.gold import Deal, gold
 from turnwise.environments.service.vitabench.grading import difference
-from turnwise.environments.service.vitabench.players import DONE, calling
+from turnwise.environments.service.vitabench.players import DONE
 from turnwise.environments.service.vitabench.policy import policy
 from turnwise.environments.service.vitabench.town import town
 from turnwise.episode import Episode

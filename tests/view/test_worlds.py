@@ -32,6 +32,8 @@ OF_WORDS = {
     "tau_phone",
     "tau_retail",
     "twenty_questions",
+    "vita_delivery",
+    "vita_instore",
     "wilt",
 }
 """Those of words alone, in which there is nothing to draw."""

@@ -13,15 +13,14 @@ import re
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
-import msgspec
-
 from turnwise.agents.users.agenda import Constraint, Goal, Wanted, agenda_user
+from turnwise.agents.users.piecewise import first_person
 from turnwise.environments.judging.agents import Taste, answered
-from turnwise.environments.service.tau_bench.customer import first_person
+from turnwise.environments.parts.calls import calling
 from turnwise.environments.service.vitabench.gold import Gold, Kind, New, gold
 from turnwise.environments.service.vitabench.rows import Domain, VitaTask
 from turnwise.environments.service.vitabench.town import town
-from turnwise.message import Message, ToolCall
+from turnwise.message import Message
 
 Player = Generator[str | Message | None, Message, None]
 DONE = "All of it is done. Is there anything else?"
@@ -125,12 +124,6 @@ customer = agenda_user(goal_of)
 
 
 # Calls ------------------------------------------------------------------------------------------------
-
-
-def calling(name: str, arguments: dict[str, Any], number: int) -> Message:
-    """A message that calls one tool."""
-    text = msgspec.json.encode(arguments).decode()
-    return Message(role="assistant", tool_calls=(ToolCall(id=f"call_{number}", name=name, arguments=text),))
 
 
 def _old(task: VitaTask, wanted: Gold) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from turnwise.environments.parts.views import ask_alone
 from turnwise.episode import Episode
 from turnwise.judges.sliding_window import SlidingWindow
@@ -37,5 +35,4 @@ async def rubric(episode: Episode, judge: SlidingWindow) -> Verdict:
 
 def _log(episode: Episode) -> EpisodeLog:
     """The conversation as a log of its own, before the judge says a word."""
-    turns = tuple(episode.turns)
-    return msgspec.structs.replace(episode.header(), turns=turns, stop=Stop.COMPLETED, detail=episode.detail)
+    return episode.header(turns=tuple(episode.turns), stop=Stop.COMPLETED, detail=episode.detail)
