@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from turnwise.cli import checks
+from turnwise.cli.checks import BaselineFlag, FailUnderFlag, JunitFlag, MarkdownFlag, MaxLostFlag, SolvedFlag
 from turnwise.cli.options import (
     AgentsFlag,
     JsonFlag,
@@ -21,6 +23,7 @@ from turnwise.cli.options import (
 
 if TYPE_CHECKING:
     from turnwise.engine.launch import Watch
+    from turnwise.engine.report import Check
     from turnwise.engine.results import Run
 
 _RUN, _LIMITS, _CALLS = "Run", "Limits of an episode", "Calls of remote models"
@@ -59,6 +62,12 @@ def command(
     timeout: Annotated[float | None, typer.Option(help="Most seconds for one call.")] = None,
     attempts: Annotated[int | None, typer.Option(help="Most attempts for one call.")] = None,
     cache: Annotated[Path | None, typer.Option(help="Keep model calls in this folder, by content.")] = None,
+    fail_under: FailUnderFlag = None,
+    baseline: BaselineFlag = None,
+    max_lost: MaxLostFlag = None,
+    solved: SolvedFlag = 0.5,
+    junit: JunitFlag = None,
+    markdown: MarkdownFlag = None,
     store: StoreFlag = None,
     quiet: QuietFlag = False,
     json: JsonFlag = False,
@@ -66,8 +75,9 @@ def command(
     """Play an environment, keep every turn, say how well it went."""
     import asyncio
 
-    from turnwise.engine import launch
+    from turnwise.engine import launch, resolve
 
+    flags = checks.wanted(fail_under, baseline, max_lost, solved, junit, markdown)
     wanted = run_config(
         environment,
         config,
@@ -96,7 +106,14 @@ def command(
     )
     wanted = with_sampling(wanted, temperature=temperature, max_tokens=max_sample)
     opened = open_store(store, create=True)
-    finish(asyncio.run(launch.start(wanted, opened, watch=watching(quiet=quiet))), quiet=quiet, json=json)
+    earlier = checks.settle(flags, resolve.environment(wanted), opened)
+    try:
+        run = asyncio.run(launch.start(wanted, opened, watch=watching(quiet=quiet)))
+    except launch.RunStopped as stopped:
+        checks.reported(stopped.run, flags, earlier)
+        raise
+    report = checks.reported(run, flags, earlier)
+    finish(run, quiet=quiet, json=json, checked=report.checks)
 
 
 def watching(*, quiet: bool) -> Watch | None:
@@ -108,11 +125,11 @@ def watching(*, quiet: bool) -> Watch | None:
     return Progress
 
 
-def finish(run: Run, *, quiet: bool, json: bool) -> None:
+def finish(run: Run, *, quiet: bool, json: bool, checked: tuple[Check, ...] = ()) -> None:
     """Say how a run went, and what can be done with it now.
 
     Raises:
-        TurnwiseError: none of its episodes came through.
+        TurnwiseError: none of its episodes came through, or a check failed.
     """
     from turnwise.cli import output
     from turnwise.cli.show import print_run
@@ -120,11 +137,15 @@ def finish(run: Run, *, quiet: bool, json: bool) -> None:
 
     if not quiet:
         print_run(run, output.console(), episodes=0)
+        for check in checked:
+            if check.passed:
+                output.console().print(f"passed: {check.line}", style="green")
         output.console().print(f"\nRead it: turnwise show {run.id}", style="dim")
     summary = run.summary()
     if json:
-        output.print_json(summary)
+        output.print_json({**summary, "checks": checked} if checked else summary)
     if summary["episodes"] and summary["failed"] == summary["episodes"]:
         raise TurnwiseError(
             f"every episode failed, see: turnwise show {run.id}; to try again: turnwise resume {run.id}"
         )
+    checks.judge(checked)
