@@ -24,8 +24,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from turnwise.environments.service.vitabench.counter import moment
-from turnwise.environments.service.vitabench.rows import VitaTask
-from turnwise.environments.service.vitabench.town import Town, world
+from turnwise.environments.service.vitabench.rows import ExpectedState, VitaTask
+from turnwise.environments.service.vitabench.town import Town, town
 from turnwise.errors import TaskError, ToolError
 from turnwise.tools.tables import Record
 
@@ -86,7 +86,7 @@ def gold(task: VitaTask) -> Gold:
     Raises:
         TaskError: a gold record has no readable form.
     """
-    return _gold(task.id, msgspec.json.encode(task.environment), _records(task))
+    return _gold(task.id, town(task), msgspec.json.encode(task.criteria.expected_states or ()))
 
 
 def kind_of(record: Mapping[str, Any], town: Town) -> Kind:
@@ -115,13 +115,6 @@ def deal_of(record: Mapping[str, Any], kind: Kind) -> Deal:
 # Reading ----------------------------------------------------------------------------------------------
 
 
-def _records(task: VitaTask) -> bytes:
-    """All gold records, each once."""
-    states = task.criteria.expected_states or ()
-    flat = [record for state in states for given in state.required_orders for record in _unfolded(given)]
-    return msgspec.json.encode(list({msgspec.json.encode(one, order="sorted"): one for one in flat}.values()))
-
-
 def _unfolded(record: Record) -> Iterator[Record]:
     """A record, and those that lie among its products."""
     products = record.get("products")
@@ -135,9 +128,14 @@ def _unfolded(record: Record) -> Iterator[Record]:
 
 
 @lru_cache(maxsize=1024)
-def _gold(name: str, environment: bytes, records: bytes) -> Gold:
+def _gold(name: str, town: Town, states: bytes) -> Gold:
+    found: dict[bytes, Record] = {}
     try:
-        return _Reader(world(environment)).read(msgspec.json.decode(records))
+        for state in msgspec.json.decode(states, type=list[ExpectedState]):
+            for given in state.required_orders:
+                for record in _unfolded(given):
+                    found[msgspec.json.encode(record, order="sorted")] = record
+        return _Reader(town).read(list(found.values()))
     except (KeyError, TypeError, ValueError, ToolError) as error:
         raise TaskError(f"VitaBench task {name}: a gold order lacks its form: {error!r}") from None
 

@@ -14,9 +14,11 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from turnwise.agents.users.agenda import Constraint, Goal, Wanted, agenda_user
+from turnwise.agents.users.marks import STOP
 from turnwise.agents.users.piecewise import first_person
 from turnwise.environments.judging.agents import Taste, answered
 from turnwise.environments.parts.calls import calling
+from turnwise.environments.service.vitabench.conversation import NOBODY
 from turnwise.environments.service.vitabench.gold import Gold, Kind, New, gold
 from turnwise.environments.service.vitabench.rows import Domain, VitaTask
 from turnwise.environments.service.vitabench.town import town
@@ -56,8 +58,9 @@ def solver(task: VitaTask, rng: random.Random) -> Player:
                 pay, key = _PAY[new.deal.kind]
                 number += 1
                 yield calling(pay, {key: found[1]}, number)
+    heard = yield DONE
     while True:
-        yield DONE
+        heard = yield STOP if heard.text == NOBODY else DONE
 
 
 def nothing(task: VitaTask, rng: random.Random) -> Player:

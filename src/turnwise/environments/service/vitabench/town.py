@@ -100,12 +100,11 @@ class Town:
 
 def town(task: VitaTask) -> Town:
     """The world of a task; made once, as long as it is used."""
-    return world(msgspec.json.encode(task.environment))
+    return _town(msgspec.json.encode(task.environment))
 
 
 @lru_cache(maxsize=512)
-def world(environment: bytes) -> Town:
-    """The world that JSON of this form tells of."""
+def _town(environment: bytes) -> Town:
     return Town(msgspec.json.decode(environment))
 
 
