@@ -1,7 +1,8 @@
 """How quick the worlds are: steps a second of a core, beside the packages their games come from.
 
 And what Turnwise adds to a turn of each: a turn in an episode minus a step of the bare world, of the same
-process. `worlds.py [TURNS]`: about so many turns a world (small numbers only show that it works).
+process. `worlds.py [TURNS]`: about so many turns a world (small numbers only show that it works), a fifth of
+them in the packages beside it, which take minutes.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 from common import child, median, repeat, save
 from turnwise import registry
 
-TURNS, LEVELS, TIMES = 10_000, 1000, 3
+TURNS, LEVELS, TIMES = 6_000, 1000, 3
 PEERS = {
     "taxi": "Gymnasium Taxi",
     "sokoban": "TextArena Sokoban",
@@ -20,8 +21,10 @@ PEERS = {
     "tic_tac_toe": "TextArena TicTacToe",
     "chess": "python-chess, bare",
 }
-SANDBOXED = {"mint", "wilt"}
+SANDBOXED = {"m3tooleval", "mint", "wilt"}
 """What runs the player's code in a process of its own is no matter of steps a second."""
+ELSEWHERE = ("environments.service", "environments.judging")
+"""What is no world; services are measured by `service.py`."""
 KINDS = ("standard", "hard_1", "hard_2")
 
 
@@ -29,12 +32,18 @@ def main() -> None:
     """Measure all in turn, several times."""
     turns = int(sys.argv[1]) if len(sys.argv) > 1 else TURNS
     levels = min(LEVELS, turns // 10)
-    names = [name for name in registry.entries("environments") if name not in SANDBOXED]
+    names = [
+        name
+        for name, entry in registry.entries("environments").items()
+        if name not in SANDBOXED and not any(room in entry.value for room in ELSEWHERE)
+    ]
     measures: dict[str, Any] = {}
     for name in names:
         measures[name] = lambda name=name: child(sys.executable, "world_steps.py", name, turns)
         if name in PEERS:
-            measures[f"peer {name}"] = lambda name=name: child(sys.executable, "world_peers.py", name, turns)
+            measures[f"peer {name}"] = lambda name=name: child(
+                sys.executable, "world_peers.py", name, turns // 5
+            )
     for kind in KINDS:
         measures[f"levels {kind}"] = lambda kind=kind: child(sys.executable, "world_levels.py", kind, levels)
     rows = repeat(TIMES if turns >= TURNS else 1, measures)

@@ -182,8 +182,7 @@ class Episode:
         self.error: Failure | None = None
         self.failure: Exception | None = None
         """What `error` tells of, where it happened just now."""
-        self.tool_calls = 0
-        self.calls_made = 0
+        self.tool_calls = self.calls_made = 0
         self._said = 0, 0
         """Turns that were looked at, and how many of them roles said."""
         self.spent = _NOTHING
@@ -209,17 +208,18 @@ class Episode:
         self._turnstile: Turnstile | None = None
         self._closers: list[Callable[[], Awaitable[None]]] = []
         self._delivered = 0
-        roles = environment.seats
+        seats = environment.seats
         session = next(_SESSIONS)
         self.roles: dict[str, Role] = {}
-        for name in roles:
-            if name in agents:
-                to = (name,) if len(roles) > 1 else ()
-                self.roles[name] = Role(self, name, agents[name], f"{session}/{name}", to)
-        self.__dict__.update(self.roles)
-        if len(self.roles) < len(roles):
-            vacant = {name: _Vacant(name, environment, tuple(self.roles)) for name in roles}
-            self.__dict__.update((name, seat) for name, seat in vacant.items() if name not in self.roles)
+        named = self.__dict__
+        for name in seats:
+            agent = agents.get(name)
+            if agent is not None:
+                to = (name,) if len(seats) > 1 else ()
+                self.roles[name] = named[name] = Role(self, name, agent, f"{session}/{name}", to)
+        if len(self.roles) < len(seats):
+            filled = tuple(self.roles)
+            named.update((name, _Vacant(name, environment, filled)) for name in seats if name not in named)
         if self.forking:
             self._branch()
 
@@ -260,10 +260,8 @@ class Episode:
             ValueError: the value is not finite.
         """
         index = turn.index if isinstance(turn, Turn) else turn
-        if value is not None:
-            value = float(value)
-            if not isfinite(value):
-                raise _infinite("reward", name, value)
+        if value is not None and not isfinite(value := float(value)):
+            raise _infinite("reward", name, value)
         self.rewards.append(Reward(value=value, role=role, turn=index, name=name))
 
     def metric(self, name: str, value: float) -> None:
