@@ -77,6 +77,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     play("gui_exploration_lab/solver", "gui_exploration_lab", "solver", limit=3)
     told = AgentConfig(use="tiny/sprout", sampling=Sampling(top_logprobs=3))
     play("number_guess/tiny", "number_guess", told, limit=6, epochs=2)
+    play("tau_phone/solver", "tau_phone", "solver", limit=4)
     others = {"customer": worlds.customer, "judge": worlds.judge}
     play("help_desk", worlds.HelpDesk(), worlds.clerk, agents=others)
     play("hostile", worlds.Hostile(), worlds.parrot)

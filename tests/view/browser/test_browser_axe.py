@@ -54,3 +54,24 @@ def test_tokens(page: Any, runs: dict[str, str]) -> None:
     page.get_by_role("button", name="Tokens").first.click()
     page.get_by_role("listbox", name="Tokens").get_by_role("option").first.wait_for()
     assert not complaints(page)
+
+
+def test_the_state_of_tools(page: Any, runs: dict[str, str]) -> None:
+    page.goto(f"/runs/{runs['tau_phone/solver']}/episodes/0?turn=40")
+    page.get_by_role("tab", name="State").click()
+    page.get_by_text("changed up to turn").wait_for()
+    assert not complaints(page)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_seat(page: Any, theme: Any) -> None:
+    page.emulate_media(color_scheme=theme)
+    page.goto("/play?environment=tic_tac_toe")
+    page.get_by_role("button", name="Begin").click()
+    page.get_by_text("your move", exact=True).wait_for()
+    assert not complaints(page)
+    page.get_by_role("group", name="Moves").get_by_role("button").first.click()
+    page.get_by_text("your move", exact=True).wait_for()
+    page.get_by_role("button", name="Leave").click()
+    page.get_by_role("link", name="Read the episode").wait_for()
+    assert not complaints(page)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { MessageShape, TreeNode } from "@/api/types";
+import { changesOf, stateAt } from "@/lib/changes";
 import { clicks, onScreen } from "@/lib/clicks";
 import { named, parsed, paths } from "@/lib/paths";
 import { changed } from "@/lib/query";
@@ -22,6 +23,40 @@ function message(text: string, calls: MessageShape["tool_calls"] = []): MessageS
     tool_call_id: null,
   };
 }
+
+describe("what tools changed", () => {
+  const note = (turn: number, changes: unknown) => ({
+    name: "changes",
+    turn,
+    value: { desk: "Shop", tool: "cancel", by: "agent", changes },
+  });
+
+  it("adds up to the state at a turn", () => {
+    const all = [
+      note(3, [
+        { at: ["orders", "7", "status"], was: "open", now: "sent" },
+        { at: ["orders", "8"], now: { status: "open" } },
+      ]),
+      note(6, [{ at: ["orders", "7", "status"], was: "sent", now: "open" }]),
+      note(8, [{ at: ["orders", "8"], was: { status: "open" } }]),
+      note(9, [{ at: ["note"], was: "a" }]),
+    ].flatMap((one) => changesOf(one) ?? []);
+    expect(stateAt(all, 2)).toEqual([]);
+    expect(stateAt(all, 3).map(({ at, turn }) => [at.join("/"), turn])).toEqual([
+      ["orders/7/status", 3],
+      ["orders/8", 3],
+    ]);
+    expect(stateAt(all, 6).map(({ at }) => at.join("/"))).toEqual(["orders/8"]);
+    expect(stateAt(all, 9)).toEqual([{ desk: "Shop", at: ["note"], turn: 9, was: "a" }]);
+  });
+
+  it("is read from notes of that form alone", () => {
+    expect(changesOf(note(1, "all of it"))).toBeUndefined();
+    expect(changesOf(note(1, [{ at: [1] }]))).toBeUndefined();
+    expect(changesOf({ ...note(1, []), value: null })).toBeUndefined();
+    expect(changesOf({ ...note(1, []), name: "note" })).toBeUndefined();
+  });
+});
 
 describe("clicks", () => {
   it("are read from words and from arguments", () => {

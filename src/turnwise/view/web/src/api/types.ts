@@ -54,6 +54,7 @@ export type ToolShape = Schemas["ToolShape"];
 export type TreeNode = Schemas["TreeNode"];
 export type TurnLine = Schemas["TurnLine"];
 export type TurnShape = Schemas["TurnShape"];
+export type NoteLine = Schemas["NoteLine"];
 export type VerdictLine = Schemas["VerdictLine"];
 export type ViewCall = Schemas["ViewCall"];
 export type ViewEntry = Schemas["ViewEntry"];

@@ -1,5 +1,10 @@
 /** JSON set out for reading: short values on one line, long ones one entry a line; deep nesting never overflows. */
 
+/** Whether a value is an object with keys. */
+export function isTable(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 const WIDTH = 88;
 const DEEPEST = 60;
 

@@ -2,6 +2,7 @@
 
 import { useRetract } from "@/api/mutations";
 import type { Label, TurnShape } from "@/api/types";
+import { changesOf } from "@/lib/changes";
 import { score, when } from "@/lib/format";
 import { usePerson } from "@/lib/person";
 import { IconButton } from "@/parts/Button";
@@ -12,6 +13,8 @@ import { Said } from "@/parts/text/Said";
 import { Visible } from "@/parts/text/Visible";
 
 import { useReading } from "../context";
+import { Called, calledOf } from "./Called";
+import { Changed } from "./Changed";
 import css from "./turn.module.css";
 
 export function Notes({ turn }: { turn: TurnShape }) {
@@ -19,11 +22,20 @@ export function Notes({ turn }: { turn: TurnShape }) {
   const written = (labels.get(turn.index) ?? []).filter(
     (label) => label.kind !== "thumb" && label.kind !== "tag",
   );
+  const changed = turn.notes.flatMap((note) => changesOf(note) ?? []);
+  const called = turn.notes.flatMap((note) => calledOf(note) ?? []);
+  const others = turn.notes.filter((note) => changesOf(note) === undefined && calledOf(note) === undefined);
   return (
     <>
-      {turn.notes.length > 0 && (
-        <Fold title="Noted by the environment" note={turn.notes.map((note) => note.name).join(", ")}>
-          {turn.notes.map((note, place) => (
+      {called.map((made, place) => (
+        <Called key={place} made={made} />
+      ))}
+      {changed.map((made, place) => (
+        <Changed key={place} made={made} />
+      ))}
+      {others.length > 0 && (
+        <Fold title="Noted by the environment" note={others.map((note) => note.name).join(", ")}>
+          {others.map((note, place) => (
             <Json key={place} value={{ [note.name]: note.value }} label={note.name} />
           ))}
         </Fold>
