@@ -1,0 +1,205 @@
+"""Entries made here, over the APIs that stand here; the harder categories are made of the base by rules."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from turnwise.environments.parts.asks import Ask, hold_out, leave_out
+from turnwise.environments.service.bfcl.rows import BfclTask, Category
+from turnwise.tools.written import written_calls
+
+
+class _Entry(NamedTuple):
+    name: str
+    config: dict[str, dict[str, Any]]
+    asks: tuple[Ask, ...]
+    held: tuple[int, tuple[str, ...]]
+    """Which request comes a turn too early, and the functions it lacks."""
+    left: tuple[int, str, str]
+    """Which request lacks a parameter, how it is put then, and what supplies it."""
+
+
+def _file(*lines: str) -> dict[str, Any]:
+    return {"type": "file", "content": "\n".join(lines)}
+
+
+def _folder(**contents: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "directory", "contents": {name.replace("__", "."): one for name, one in contents.items()}}
+
+
+_LIBRARY = _Entry(
+    "library",
+    {
+        "GorillaFileSystem": {
+            "root": {
+                "library": _folder(
+                    notes__txt=_file("Monday: twelve loans", "Tuesday: closed", "Wednesday: nine loans"),
+                    returns=_folder(late__csv=_file("Ada,3", "Bo,11", "Cy,5")),
+                )
+            }
+        },
+        "TwitterAPI": {"username": "frontdesk", "password": "quill-7", "tweet_counter": 4},
+    },
+    (
+        Ask(
+            says="Put notes.txt into a new directory called 'archive'.",
+            calls=("mkdir(dir_name='archive')", "mv(source='notes.txt', destination='archive')"),
+        ),
+        Ask(
+            says="Go there, and tell me how many lines the notes have.",
+            calls=("cd(folder='archive')", "wc(file_name='notes.txt', mode='l')"),
+        ),
+        Ask(
+            says="Which lines mention loans?",
+            calls=("grep(file_name='notes.txt', pattern='loans')",),
+        ),
+        Ask(
+            says="Post 'We lent 21 books this week.' with the tag #library; I'm frontdesk, password quill-7.",
+            calls=(
+                "authenticate_twitter(username='frontdesk', password='quill-7')",
+                "post_tweet(content='We lent 21 books this week.', tags=['#library'])",
+            ),
+        ),
+    ),
+    (2, ("grep",)),
+    (
+        3,
+        "Post 'We lent 21 books this week.' with the tag #library; I'm frontdesk.",
+        "The password is quill-7.",
+    ),
+)
+_HELP_DESK = _Entry(
+    "help_desk",
+    {
+        "TicketAPI": {
+            "ticket_queue": [
+                {
+                    "id": 11,
+                    "title": "Printer",
+                    "description": "It prints nothing but stars.",
+                    "status": "Open",
+                    "priority": 2,
+                    "created_by": "mira",
+                }
+            ],
+            "ticket_counter": 12,
+        },
+        "MathAPI": {},
+    },
+    (
+        Ask(
+            says="Our outages lasted 30, 45 and 60 minutes. What is the mean?",
+            calls=("mean(numbers=[30, 45, 60])",),
+        ),
+        Ask(
+            says="I'm mira, password tide. Open a ticket 'Outages', 'The mean is 45 minutes.', priority 4.",
+            calls=(
+                "ticket_login(username='mira', password='tide')",
+                "create_ticket(title='Outages', description='The mean is 45 minutes.', priority=4)",
+            ),
+        ),
+        Ask(
+            says="The printer works again: ticket 11 is resolved, 'New toner'.",
+            calls=("resolve_ticket(ticket_id=11, resolution='New toner')",),
+        ),
+        Ask(says="Show me ticket 11 as it is now.", calls=("get_ticket(11)",)),
+    ),
+    (2, ("resolve_ticket",)),
+    (2, "The printer works again, you can resolve the ticket: 'New toner'.", "It is ticket 11."),
+)
+_TEAM = _Entry(
+    "team",
+    {
+        "MessageAPI": {
+            "user_map": {"Ines": "USR001", "Jon": "USR002", "Kai": "USR003"},
+            "user_count": 3,
+            "inbox": [{"USR003": "The hall is booked."}],
+            "message_count": 1,
+            "current_user": "USR001",
+        },
+        "TicketAPI": {"current_user": "Ines", "ticket_counter": 5},
+    },
+    (
+        Ask(
+            says="Write to Jon: 'The van comes at six.'",
+            calls=(
+                "get_user_id(user='Jon')",
+                "send_message(receiver_id='USR002', message='The van comes at six.')",
+            ),
+        ),
+        Ask(says="What have I sent so far?", calls=("view_messages_sent()",)),
+        Ask(
+            says="The message to Kai is wrong, delete it; and open a ticket 'Hall', priority 2.",
+            calls=("delete_message(receiver_id='USR003')", "create_ticket(title='Hall', priority=2)"),
+        ),
+    ),
+    (2, ("delete_message", "create_ticket")),
+    (0, "Write to Jon for me.", "Say: 'The van comes at six.'"),
+)
+_POSTS = _Entry(
+    "posts",
+    {
+        "TwitterAPI": {
+            "username": "harbour",
+            "password": "gull",
+            "authenticated": True,
+            "tweets": {
+                "0": {
+                    "id": 0,
+                    "username": "ferry",
+                    "content": "No boats today.",
+                    "tags": ["#storm"],
+                    "mentions": [],
+                }
+            },
+            "tweet_counter": 1,
+            "following_list": ["ferry"],
+        },
+        "MathAPI": {},
+    },
+    (
+        Ask(says="Is there anything about a storm?", calls=("search_tweets(keyword='#storm')",)),
+        Ask(
+            says="Pass that one on, and comment 'Buses run instead.'",
+            calls=("retweet(tweet_id=0)", "comment(tweet_id=0, comment_content='Buses run instead.')"),
+        ),
+        Ask(
+            says="How far is 18 miles in kilometres? Post it as 'Bus: N km', N rounded to a whole number.",
+            calls=(
+                "imperial_si_conversion(value=18, unit_in='miles', unit_out='km')",
+                "round_number(number=28.96812)",
+                "post_tweet(content='Bus: 29 km')",
+            ),
+        ),
+    ),
+    (1, ("retweet",)),
+    (2, "How far is it in kilometres? Post it as 'Bus: N km', N a whole number.", "It is 18 miles."),
+)
+_ENTRIES = (_LIBRARY, _HELP_DESK, _TEAM, _POSTS)
+
+
+@lru_cache(maxsize=4)
+def tasks(category: Category) -> tuple[BfclTask, ...]:
+    """The entries of a category."""
+    return tuple(
+        BfclTask(
+            id=f"{category}/{entry.name}",
+            category=category,
+            asks=_asks(entry, category),
+            apis=tuple(entry.config),
+            config=entry.config,
+        )
+        for entry in _ENTRIES
+    )
+
+
+def _asks(entry: _Entry, category: Category) -> tuple[Ask, ...]:
+    if category == "miss_func":
+        at, functions = entry.held
+        uses = {call.name for ask in entry.asks[:at] for text in ask.calls for call in written_calls(text)}
+        return hold_out(entry.asks, functions, at, uses=uses)
+    if category == "miss_param":
+        at, says, supplies = entry.left
+        return leave_out(entry.asks, at, says=says, supplies=supplies)
+    return entry.asks
