@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 import turnwise
 from turnwise.agent import Agent
 from turnwise.agents.users.marks import FINISH
+from turnwise.environments.parts.calls import calling
 from turnwise.environments.service.travelbench import (
     TravelMulti,
     TravelSingle,
@@ -30,7 +31,7 @@ from turnwise.environments.service.travelbench import (
     sample,
     scoring,
 )
-from turnwise.environments.service.travelbench.players import ANY, GO_ON, calling
+from turnwise.environments.service.travelbench.players import ANY, GO_ON
 from turnwise.environments.service.travelbench.prompts import APOLOGY, conversation
 from turnwise.environments.service.travelbench.scoring import UNSOLVED
 from turnwise.environments.service.travelbench.tools import BY_NAME, TOOLS

@@ -10,17 +10,16 @@ import random
 from collections.abc import Generator, Sequence
 from typing import Any
 
-import msgspec
-
 from turnwise.agents.users.marks import FINISH
 from turnwise.agents.users.patience import repetitions
+from turnwise.environments.parts.calls import calling
 from turnwise.environments.parts.simulated import called
 from turnwise.environments.service.travelbench import sample
 from turnwise.environments.service.travelbench.rows import TravelTask
 from turnwise.environments.service.travelbench.scoring import UNSOLVED, told
 from turnwise.environments.service.travelbench.tools import BY_NAME
 from turnwise.errors import ToolError
-from turnwise.message import Message, ToolCall
+from turnwise.message import Message
 
 Player = Generator[str | Message | None, Message, None]
 PREFERENCE = "Is there anything you would prefer?"
@@ -103,9 +102,3 @@ def stand_in(messages: Sequence[Message]) -> str:
         return sample.result(asked.tool, asked.arguments)
     except ToolError:
         return ""
-
-
-def calling(name: str, arguments: dict[str, Any], number: int) -> Message:
-    """A message that calls one tool."""
-    text = msgspec.json.encode(arguments).decode()
-    return Message(role="assistant", tool_calls=(ToolCall(id=f"call_{number}", name=name, arguments=text),))
