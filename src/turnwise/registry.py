@@ -88,6 +88,8 @@ def _at_place(kind: str, place: str) -> Any:
         raise ConfigError(f"{kind} {place!r}: there is no file {where}") from None
     except ImportError as error:
         near = did_you_mean(place.partition(":")[0], entries(f"{kind}_schemes"))
+        if where.endswith(".py") and "relative import" in str(error):
+            near = f"; as part of a package: {'.'.join(Path(where).with_suffix('').parts)}:{attribute}"
         raise ConfigError(f"{kind} {place!r} cannot be imported: {error}{near}") from error
     except Exception as error:
         raise ConfigError(f"{kind} {place!r}: {where} fails: {type(error).__name__}: {error}") from error

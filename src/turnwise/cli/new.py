@@ -32,7 +32,7 @@ def command(
     folder = directory / name
     if folder.exists():
         raise ConfigError(f"{folder} is there already: give another name, or another --directory")
-    if name in sys.stdlib_module_names or name in _TAKEN or find_spec(name) is not None:
+    if name in sys.stdlib_module_names or name in _TAKEN or _installed(name):
         raise ConfigError(f"name {name!r} is another package's: take another, such as {name}_service")
     texts = scaffold(name)
     try:
@@ -71,6 +71,12 @@ def _renamed(text: str, name: str) -> str:
     return text.replace(_MODEL.title(), class_name(name)).replace(_MODEL, name)
 
 
+def _installed(name: str) -> bool:
+    """Whether a package of this name is there, other than in the current folder."""
+    found = find_spec(name)
+    return found is not None and found.has_location and not Path(str(found.origin)).is_relative_to(Path.cwd())
+
+
 def _check(name: str) -> None:
     """Refuse what cannot be a package of one's own.
 
@@ -81,5 +87,5 @@ def _check(name: str) -> None:
         near = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
         better = f", such as {near}" if re.fullmatch(r"[a-z][a-z0-9_]*", near) else ""
         raise ConfigError(f"name {name!r}: expected a lower-case letter, then letters, digits and _{better}")
-    if keyword.iskeyword(name) or keyword.issoftkeyword(name) or not class_name(name).isidentifier():
+    if any(keyword.iskeyword(word) or keyword.issoftkeyword(word) for word in (name, class_name(name))):
         raise ConfigError(f"name {name!r} is a word of Python: take another, such as {name}_service")
