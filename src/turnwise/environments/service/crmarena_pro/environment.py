@@ -25,7 +25,7 @@ from turnwise.environments.service.crmarena_pro.made.org import Org, made
 from turnwise.environments.service.crmarena_pro.questions.tasks import tasks as made_tasks
 from turnwise.environments.service.crmarena_pro.rows import CrmTask, Kind
 from turnwise.environments.service.crmarena_pro.scaffold import Actions, prompt, rules
-from turnwise.environments.service.crmarena_pro.schema import OrgType, told
+from turnwise.environments.service.crmarena_pro.schema import OrgType
 from turnwise.episode import Episode
 from turnwise.errors import ConfigError
 from turnwise.message import system
@@ -121,9 +121,8 @@ class CrmArena(Environment, kw_only=True, frozen=True):
 
     def prompt(self, task: CrmTask) -> str:
         """What the agent is told in private."""
-        schema = told(self.organisation(task.org).catalog)
         general = rules(
-            schema,
+            self.organisation(task.org).schema,
             self.actions,
             external=task.external,
             interactive=self.interactive,

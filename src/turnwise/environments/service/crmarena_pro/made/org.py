@@ -8,7 +8,7 @@ from typing import Any
 
 from turnwise.environments.service.crmarena_pro.made import articles, cases, goods, people, quotes, sales
 from turnwise.environments.service.crmarena_pro.made.ledger import TODAY, Ledger, Row
-from turnwise.environments.service.crmarena_pro.schema import OrgType, catalog
+from turnwise.environments.service.crmarena_pro.schema import OrgType, catalog, told
 from turnwise.environments.service.crmarena_pro.soql import Catalog, Table
 from turnwise.environments.service.crmarena_pro.soql.scope import literal, quoted
 from turnwise.tools.sql import Sqlite
@@ -33,6 +33,11 @@ class Org:
         self.database = database
         self.today = today
         self.tables = tables or {}
+
+    @cached_property
+    def schema(self) -> str:
+        """What an agent is told of its objects."""
+        return told(self.catalog)
 
     @cached_property
     def by_id(self) -> dict[str, Row]:
