@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import shutil
-import socket
 import sqlite3
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from postgres_server import postgres_server
 from turnwise.agent import Agent
 from turnwise.environment import Environment
 from turnwise.episode import Episode
@@ -36,35 +33,12 @@ create table orders(id integer primary key, status text, total numeric(8, 2));
 insert into orders values (1, 'open', 10.5), (2, 'sent', 20), (3, 'open', 30);
 create table notes(line text);
 """
-BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin")) + [
-    Path(found).resolve().parent for found in [shutil.which("postgres")] if found
-]
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    if not BINARIES:
-        pytest.skip("PostgreSQL is not installed; get it by: apt-get install postgresql")
-    folder = Path(tempfile.mkdtemp(prefix="turnwise-pg-"))
-    user = {"user": "postgres"} if os.geteuid() == 0 else {}
-    if user:
-        shutil.chown(folder, "postgres")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    data, binaries = folder / "data", BINARIES[-1]
-
-    def do(*words: str) -> None:
-        subprocess.run(words, check=True, capture_output=True, cwd=folder, timeout=120, **user)  # type: ignore[call-overload]
-
-    do(str(binaries / "initdb"), "-D", str(data), "-U", "turnwise", "-A", "trust", "--no-sync")
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    do(str(binaries / "pg_ctl"), "-D", str(data), "-l", str(folder / "log"), "-w", "-o", options, "start")
-    try:
-        yield f"postgresql://turnwise@127.0.0.1:{port}/postgres"
-    finally:
-        do(str(binaries / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
+    with postgres_server() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "duckdb", "postgres"])
@@ -360,6 +334,42 @@ def test_copies_do_not_see_each_other(server: str) -> None:
         roles = admin.execute("select rolname from pg_roles where rolname like 'turnwise\\_%'").fetchall()
     assert left == [(engine.template,)]
     assert roles == [(engine.template,)]
+
+
+def test_a_database_of_the_server_can_be_copied_whosever_it_is(server: str) -> None:
+    psycopg = pytest.importorskip("psycopg")
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute('CREATE DATABASE "Shop_template"')
+        where = psycopg.conninfo.make_conninfo(server, dbname="Shop_template")
+    with psycopg.connect(where, autocommit=True) as inside:
+        inside.execute(SCRIPT)
+        inside.execute(
+            "create type mood as enum ('good'); create view open_ones as select id from orders; "
+            "create table counted(n serial, m int generated always as identity, how mood); "
+            "create function two() returns int language sql as 'select 2'; create sequence ticket"
+        )
+    engine = Postgres(server, template="Shop_template")
+    *wrote, rows = results(
+        engine,
+        "drop view open_ones",
+        "alter table orders add column note text",
+        "alter table counted drop column how",
+        "insert into counted default values",
+        "drop type mood",
+        "drop function two",
+        "alter sequence ticket restart with 5",
+        "select n, m, nextval('ticket') from counted",
+    )
+    assert [one.error for one in wrote] == [None] * 7
+    assert rows.rows == ((1, 1, 5),)
+    assert results(engine, "select two()")[0].rows == ((2,),)
+    with psycopg.connect(server) as admin:
+        left = admin.execute("select datname from pg_database where datname ~ '^turnwise_[0-9a-f]{16}$'")
+        assert left.fetchall() == []
+    with pytest.raises(ConfigError, match="no database 'nothing'"):
+        Postgres(server, template="nothing").open(SqlLimits())
+    with pytest.raises(ConfigError, match="either a script or a template"):
+        Postgres(server)
 
 
 def test_what_a_killed_process_leaves_is_swept(server: str) -> None:

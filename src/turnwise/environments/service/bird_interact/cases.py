@@ -32,7 +32,7 @@ def _listed(queries):
     return [queries] if isinstance(queries, str) else list(queries or ())
 
 def _ran(queries):
-    found = _json.loads(_run(_listed(queries)))
+    found = _run(_listed(queries))
     rows = None if found["rows"] is None else [tuple(row) for row in found["rows"]]
     return rows, found["error"], found["late"]
 
@@ -47,16 +47,16 @@ def perform_query_on_postgresql_databases(query, db_name=None, conn=None):
 
 def ex_base(pred_sqls, sol_sqls, db_name=None, conn=None, conditions=None):
     ordered = bool((conditions or {}).get("order", False))
-    return int(_json.loads(_same(_listed(pred_sqls), _listed(sol_sqls), ordered)))
+    return int(_same(_listed(pred_sqls), _listed(sol_sqls), ordered))
 
 def remove_comments(sql_list):
-    return _json.loads(_without("comments", _listed(sql_list)))
+    return _without("comments", _listed(sql_list))
 
 def remove_distinct(sql_list):
-    return _json.loads(_without("distinct", _listed(sql_list)))
+    return _without("distinct", _listed(sql_list))
 
 def remove_round(sql_list):
-    return _json.loads(_without("round", _listed(sql_list)))
+    return _without("round", _listed(sql_list))
 
 def check_sql_function_usage(sqls, required_keywords):
     said = " ".join(_listed(sqls)).lower()

@@ -123,9 +123,8 @@ class Play:
     async def _act(self) -> None:
         """One request, and tools until it is over."""
         self.episode.tell("agent", system(self._told()))
-        await self.episode.agent.respond(
-            f"The request:\n{self.task.first.asks}", tools=self._tools, until=self._until
-        )
+        request = f"The request:\n{self.task.first.asks}\n\nYou have {self.ledger.left(COINS):g} coins."
+        await self.episode.agent.respond(request, tools=self._tools, until=self._until)
 
     # Both ---------------------------------------------------------------------------------------------
 

@@ -123,7 +123,7 @@ def task(row: Row) -> BirdTask:
         doubts: Row = row.get("user_query_ambiguity") or {}
         others = doubts.get("non_critical_ambiguity") or row.get("non_critical_ambiguity") or ()
         after: Row = row.get("follow_up") or {}
-        return BirdTask(
+        made = BirdTask(
             id=name,
             database=row["selected_database"],
             first=_part(row, row.get("amb_user_query") or row["query"], row.get("query", "")),
@@ -137,6 +137,8 @@ def task(row: Row) -> BirdTask:
             ),
             preprocess=_texts(row.get("preprocess_sql")),
         )
+        # Only what is converted is checked.
+        return msgspec.convert(msgspec.to_builtins(made), BirdTask)
     except KeyError as error:
         raise TaskError(f"bird_interact task {name!r}: the field {error} is missing") from None
     except msgspec.ValidationError as error:
