@@ -10,8 +10,8 @@ With `each`, every task is a test of its own (`test_…[cancel]`), whose mean sc
 `--lf` and reports speak of tasks, and only the tasks that are selected are played: all at once, when the
 first is due. With `at_least` (a number for the mean score, or `{metric: number}`) the run as a whole is one
 test. A function that takes the fixture `turnwise_task` (what became of its task) or `turnwise_run` judges by
-itself, unless it says one of the two as well; without any of them `each` is 1. All other keywords go to
-`turnwise.run`.
+itself, unless it says one of the two as well; without any of them `each` is 1. With `config`, a file as of
+`turnwise run --config` says what is not said here. All other keywords go to `turnwise.run`.
 
 Why a marker: what is played is then known when tests are collected, before anything is, as pytest wants it
 for selecting, counting and sharing tests among processes. Under xdist each process plays its own tasks.
@@ -67,7 +67,7 @@ class Suite:
         self, config: pytest.Config, mark: pytest.Mark, fixtures: Sequence[str], folder: Path
     ) -> None:
         self.config = config
-        self.options: dict[str, Any] = dict(mark.kwargs)
+        self.options = _with_config(dict(mark.kwargs), folder)
         named = (*mark.args, self.options.pop("environment", None))
         if len(mark.args) > 1 or named[0] is None:
             _refuse("expected one environment: turnwise(Shop, …) or turnwise('shop:Shop', …)")
@@ -261,6 +261,28 @@ def _of(request: pytest.FixtureRequest) -> Suite:
 def _task_of(item: pytest.Item) -> str | None:
     callspec = getattr(item, "callspec", None)
     return None if callspec is None else callspec.params.get("turnwise_task")
+
+
+def _with_config(options: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The marker's keywords on top of those of a config file, where one is named."""
+    if "config" not in options:
+        return options
+    from turnwise.engine.config import parse, read_config
+    from turnwise.engine.resolve import environment_type
+    from turnwise.errors import TurnwiseError
+
+    named = Path(options.pop("config"))
+    path = folder / named if (folder / named).exists() else named
+    try:
+        raw = read_config(path)
+        agents: dict[str, Any] = dict(parse(raw, where=str(path)).agents)
+        first = "" if "agent" not in options else environment_type(raw["environment"]).roles[0]
+    except TurnwiseError as error:
+        _refuse(str(error))
+    agents |= options.pop("agents", {})
+    if "agent" in options:
+        agents[first] = options.pop("agent")
+    return {**raw, **options, "agents": agents}
 
 
 def _near(environment: Any, folder: Path) -> Any:

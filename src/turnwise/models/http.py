@@ -22,18 +22,19 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 import msgspec
 
 from turnwise.errors import ConfigError, ModelError, did_you_mean
+from turnwise.log import Turn
 from turnwise.message import Message
 from turnwise.model import Request, Sample
 from turnwise.models.faults import Endpoint, words_of
 from turnwise.models.options import checked, headers_of, sdk_of
-from turnwise.models.parts import kept
+from turnwise.models.parts import kept, table
 from turnwise.models.transport import CONNECT_SECONDS, Client, EndlessError, bounded
 
 PLACES = ("message", "messages", "session", "system")
@@ -41,6 +42,18 @@ PLACES = ("message", "messages", "session", "system")
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 _WHOLE = "{messages}"
 _ALONE = "{session}"
+
+
+def session_of(turns: Iterable[Turn]) -> str | None:
+    """The id under which the assistant who says these turns knows the conversation; None where nobody does.
+
+    For an environment that asks the assistant's back end what was done.
+    """
+    for turn in turns:
+        told = table(turn.message.provider, "http").get("session")
+        if told is not None:
+            return str(told)
+    return None
 
 
 class HttpOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
