@@ -532,6 +532,16 @@ def test_what_passes_in_the_first_phase_is_what_the_second_begins_with() -> None
     assert episode.log().score() == 1.0
 
 
+def test_a_change_of_anything_else_is_wrong() -> None:
+    task = BY_ID["library_11"]
+    assert verdict(task, f"{task.first.reference}; CREATE TABLE more (a INTEGER)").passed
+    assert not verdict(task, f"{task.first.reference}; DELETE FROM fines WHERE id = 1").passed
+    assert not verdict(task, f"{task.first.reference}; DROP TABLE fines").passed
+    twice = f"{task.first.reference} UNION ALL SELECT id, name FROM members WHERE joined <= '2020-06-30'"
+    # Probes compare sets, as published tests mostly do.
+    assert verdict(task, twice).passed
+
+
 # Knowledge ---------------------------------------------------------------------------------------------
 
 
@@ -705,6 +715,25 @@ def test_a_fork_goes_on_over_the_database_it_left(tmp_path: Path) -> None:
     assert copy.episode(0).turns[:place] == before.turns[:place]
     replayed = turnwise.replay(copy.id, store=tmp_path / "t.db", environment=environment)
     assert replayed == turnwise.Replayed(replayed=1)
+
+
+def test_another_agent_goes_on_with_the_history_of_the_first(tmp_path: Path) -> None:
+    environment = BirdInteract(interact="c")
+    store = tmp_path / "t.db"
+    run = turnwise.run(environment, "solver", store=store, ids=["library_2"])
+    before = run.episode(0)
+    place = next(turn.index for turn in before.turns if turn.role == "tool") + 1
+    copy = turnwise.fork(f"{run.id}/0", place, agents={"agent": "deaf"}, store=store, environment=environment)
+    log = copy.episode(0)
+    assert log.turns[:place] == before.turns[:place]
+    assert (log.metrics["questions"], log.score()) == (1, 0.0)
+
+
+def test_databases_are_the_same_every_time() -> None:
+    for name in databases.NAMES:
+        assert databases.world.__wrapped__(name) == databases.world(name)
+    with pytest.raises(TaskError, match=r"no database 'libary' \(did you mean 'library'"):
+        databases.world("libary")
 
 
 def test_an_ambiguity_without_words_is_not_said_in_sql() -> None:

@@ -1,21 +1,26 @@
 """Whether a submission is right: run on a copy of its own, and tested there.
 
 A submission must run at all. A question is tested by what it gives, compared with what the reference gives
-(`compare.same`), both without comments, DISTINCT and ROUND. A change is tested by probes, queries that must
-give the same after it as after the reference; or, in published rows, by their test cases (`cases.py`).
+(`compare.same`), both without comments, DISTINCT and ROUND. A change must leave the tables that were there
+as the reference leaves them, and probes, queries about what it makes, must give the same after both; in
+published rows it is tested by their test cases (`cases.py`).
 The episode's own database is never touched: what came before is run again on the copy.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
+from typing import Any, NamedTuple
 
 from turnwise.environments.service.bird_interact import cases, compare, sqltext
 from turnwise.environments.service.bird_interact.copies import Verdict, copy, run
+from turnwise.environments.service.bird_interact.engines import TESTING
 from turnwise.environments.service.bird_interact.rows import Part
-from turnwise.tools.sql import Engine
+from turnwise.tools.sql import Engine, Result, Session
+from turnwise.tools.sql.result import plain
 
 
 async def verdict(engine: Engine, before: Sequence[str], part: Part, prediction: str) -> Verdict:
@@ -44,13 +49,33 @@ def _verdict(engine: Engine, before: Sequence[str], part: Part, prediction: str)
             mine = run(session, sqltext.plain(prediction))
             reference = run(session, sqltext.plain(part.reference))
             return Verdict(passed=compare.same(mine, reference, ordered=part.ordered))
-        mine = [run(session, probe) for probe in part.probes]
+        mine = _state(session, part.probes)
     with closing(copy(engine, before)) as session:
+        tables = [name for name, _, _ in session.content()]
         run(session, part.reference)
-        wanted = [run(session, probe) for probe in part.probes]
-    return Verdict(
-        passed=all(
-            one.error is None and other.error is None and compare.alike(one, other)
-            for one, other in zip(mine, wanted, strict=True)
-        )
+        wanted = _state(session, part.probes)
+    return Verdict(passed=_agree(mine, wanted, tables))
+
+
+class _State(NamedTuple):
+    """What a change has left behind."""
+
+    probes: list[Result]
+    tables: dict[str, Counter[Any]]
+    """Rows of each table, and how often each is there."""
+
+
+def _state(session: Session, probes: Sequence[str]) -> _State:
+    tables = {
+        name: Counter(compare.normal([[plain(value, TESTING.cell_chars) for value in row] for row in rows]))
+        for name, _, rows in session.content()
+    }
+    return _State([run(session, probe) for probe in probes], tables)
+
+
+def _agree(mine: _State, wanted: _State, tables: Sequence[str]) -> bool:
+    """Whether the probes give the same, and the tables that were there before hold the same."""
+    return all(mine.tables.get(name) == wanted.tables.get(name) for name in tables) and all(
+        one.error is None and other.error is None and compare.alike(one, other)
+        for one, other in zip(mine.probes, wanted.probes, strict=True)
     )

@@ -56,7 +56,7 @@ class Part(Record, frozen=True, kw_only=True):
     ordered: bool = False
     """Whether the order of the rows counts."""
     probes: tuple[str, ...] = ()
-    """Queries that must give the same after the prediction as after the reference."""
+    """Of a change: queries that must give the same after the prediction as after the reference."""
     test_cases: tuple[str, ...] = ()
     """Published tests: Python that defines `test_case(pred_sqls, sol_sqls, db_name, conn)`."""
     details: tuple[Detail, ...] = ()

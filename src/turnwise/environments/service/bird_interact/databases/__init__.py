@@ -18,6 +18,7 @@ import msgspec
 from turnwise.environments.service.bird_interact.databases import ferry, greenhouse, library
 from turnwise.environments.service.bird_interact.knowledge import Entry, World
 from turnwise.environments.service.bird_interact.rows import BirdTask
+from turnwise.errors import TaskError, did_you_mean
 
 _TABLES: dict[str, Callable[[random.Random], dict[str, list[tuple[Any, ...]]]]] = {
     "library": library.tables,
@@ -39,7 +40,14 @@ def tasks() -> tuple[BirdTask, ...]:
 
 @lru_cache(maxsize=len(NAMES))
 def world(name: str) -> World:
-    """One of the databases, with all that is known of it."""
+    """One of the databases, with all that is known of it.
+
+    Raises:
+        TaskError: there is none of this name.
+    """
+    if name not in _TABLES:
+        near = did_you_mean(name, NAMES) or f"; there are {', '.join(NAMES)}"
+        raise TaskError(f"bird_interact: there is no database {name!r}{near}")
     file = _file(name)
     made = _TABLES[name](random.Random(f"bird_interact/{name}"))
     inserts = [
