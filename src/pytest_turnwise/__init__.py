@@ -276,11 +276,12 @@ def _with_config(options: dict[str, Any], folder: Path) -> dict[str, Any]:
     try:
         raw = read_config(path)
         agents: dict[str, Any] = dict(parse(raw, where=str(path)).agents)
-        first = "" if "agent" not in options else environment_type(raw["environment"]).roles[0]
+        named_here = "agent" in options and "environment" in raw
+        first = environment_type(raw["environment"]).roles[0] if named_here else ""
     except TurnwiseError as error:
         _refuse(str(error))
     agents |= options.pop("agents", {})
-    if "agent" in options:
+    if first:
         agents[first] = options.pop("agent")
     return {**raw, **options, "agents": agents}
 
