@@ -100,6 +100,7 @@ def test_junit_and_markdown_of_a_run(folder: Path) -> None:
     assert "- **failed**: score 0.200 [0.036, 0.624] is under 0.5" in text
     assert f"| `when` | **failed** | 0 | 2 | never said: '5 June' `{run}/4` |" in text
     assert text.index("`when`") < text.index("`of-somebody-else`"), "what failed stands first"
+    assert "why: never said: '5 June'" in ok("show", f"{run}/4")
     # A stored run gives the same reports.
     failed("report", run, "--fail-under", "0.5", "--junit", "again.xml", "--markdown", "again.md")
     assert (folder / "again.xml").read_text() == (folder / "j.xml").read_text()

@@ -25,6 +25,8 @@ def print_episode(name: str, log: EpisodeLog, console: Console, *, full: bool = 
     """
     from rich.text import Text as Line
 
+    from turnwise.engine.report import reasons
+
     cast = ", ".join(f"{role} = {agent}" for role, agent in log.agents.items())
     task = output.one_line(str(log.task["id"]), 200)
     console.print(Line.assemble((name, "bold"), f"  task {task}, epoch {log.epoch}, {cast}"))
@@ -45,6 +47,8 @@ def print_episode(name: str, log: EpisodeLog, console: Console, *, full: bool = 
     if full:
         for note in log.notes:
             console.print(Line(f"note {note.name}: {output.clean(str(note.value))}", style="dim"))
+    for reason in reasons(log):
+        console.print(Line(f"why: {output.clean(reason)}", style="yellow"))
     end = "not ended" if log.stop is None else log.stop.value + (f" ({log.detail})" if log.detail else "")
     console.print(Line.assemble(f"\nstop: {end}  score: ", (output.number(log.score()), "bold")))
     if log.error is not None:

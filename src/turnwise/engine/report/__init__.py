@@ -17,7 +17,7 @@ from turnwise.engine.report.checks import (
 )
 from turnwise.engine.report.junit import junit
 from turnwise.engine.report.markdown import compared, markdown
-from turnwise.engine.report.outcome import Played, Report, Result, Tried, report
+from turnwise.engine.report.outcome import Played, Report, Result, Tried, reasons, report
 
 __all__ = [
     "Check",
@@ -33,6 +33,7 @@ __all__ = [
     "junit",
     "markdown",
     "paired",
+    "reasons",
     "regression",
     "report",
     "sensible",

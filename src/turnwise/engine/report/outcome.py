@@ -13,6 +13,7 @@ import msgspec
 
 from turnwise.engine.report.checks import Check
 from turnwise.engine.results import Run
+from turnwise.log import EpisodeLog
 from turnwise.metrics import Estimate
 from turnwise.store.rows import EpisodeRow
 
@@ -89,7 +90,7 @@ def report(run: Run, *, solved: float = 0.5, checks: Sequence[Check] = ()) -> Re
         if row.stop is not None:
             rows.setdefault(row.task, []).append(row)
     short = [row for found in rows.values() for row in found if row.score is None or row.score < solved]
-    reasons = _reasons(run, short[:_MOST])
+    why = _reasons(run, short[:_MOST])
     config = run.config
     return Report(
         run=run.id,
@@ -99,20 +100,20 @@ def report(run: Run, *, solved: float = 0.5, checks: Sequence[Check] = ()) -> Re
         created=run.row.created,
         score=run.score,
         solved=solved,
-        tasks=tuple(_played(run.id, task, found, solved, reasons) for task, found in rows.items()),
+        tasks=tuple(_played(run.id, task, found, solved, why) for task, found in rows.items()),
         checks=tuple(checks),
     )
 
 
 def _played(
-    run: str, task: str, rows: Sequence[EpisodeRow], solved: float, reasons: dict[int, tuple[str, ...]]
+    run: str, task: str, rows: Sequence[EpisodeRow], solved: float, why: dict[int, tuple[str, ...]]
 ) -> Played:
     tries = tuple(
         Tried(
             episode=f"{run}/{row.number}",
             score=row.score,
             seconds=row.seconds or 0.0,
-            reasons=reasons.get(row.number, ()),
+            reasons=why.get(row.number, ()),
         )
         for row in rows
     )
@@ -126,12 +127,13 @@ def _reasons(run: Run, rows: Sequence[EpisodeRow]) -> dict[int, tuple[str, ...]]
     """Why episodes did not go well, by number."""
     found: dict[int, tuple[str, ...]] = {row.number: (_ended(row),) for row in rows}
     logs = run.store.read_many(run.row.number, [row.number for row in rows if row.error is None])
-    for number, log in logs:
-        noted = [note.value for note in log.notes if note.name == REASONS and note.turn is None]
-        told = [_line(one) for value in noted if isinstance(value, list) for one in cast("list[Any]", value)]
-        if told:
-            found[number] = tuple(told)
-    return found
+    return found | {number: told for number, log in logs if (told := reasons(log))}
+
+
+def reasons(log: EpisodeLog) -> tuple[str, ...]:
+    """What the environment says was wrong with an episode."""
+    noted = [note.value for note in log.notes if note.name == REASONS and note.turn is None]
+    return tuple(_line(one) for value in noted if isinstance(value, list) for one in cast("list[Any]", value))
 
 
 def _ended(row: EpisodeRow) -> str:
