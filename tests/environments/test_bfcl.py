@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 import turnwise
 from turnwise.agent import Agent
 from turnwise.environments.parts.asks import MORE_TOOLS, Ask
-from turnwise.environments.service.bfcl import Bfcl, BfclTask, load, published, sample
-from turnwise.environments.service.bfcl.apis import DESKS
+from turnwise.environments.service.bfcl import Bfcl, BfclTask, facts, load, published, sample
 from turnwise.environments.service.bfcl.grading import FORCED, check, differences, missing, passed
 from turnwise.environments.service.bfcl.players import calling
 from turnwise.environments.service.bfcl.rows import CATEGORIES
@@ -33,7 +32,7 @@ DATA = Path(os.environ.get("TURNWISE_DATA", "no-data"))
 entries = pytest.mark.skipif(
     not (DATA / "bfcl/BFCL_v4_multi_turn_base.json").is_file(), reason="needs bfcl/: set TURNWISE_DATA"
 )
-LIBRARY, HELP_DESK, TEAM, POSTS = sample.tasks("base")
+LIBRARY, HELP_DESK, *_ = sample.tasks("base")
 PWD = ("pwd", {})
 
 
@@ -140,7 +139,7 @@ def test_the_oracle_is_right_and_who_does_nothing_is_not(category: Any, calls: A
         agent: [log.score() for log in turnwise.run(environment, agent, store=tmp_path / "t.db").logs()]
         for agent in ("solver", "nothing")
     }
-    assert scores == {"solver": [1.0] * 4, "nothing": [0.0] * 4}
+    assert scores == {"solver": [1.0] * 7, "nothing": [0.0] * 7}
 
 
 @pytest.mark.parametrize("task", sample.tasks("base"), ids=lambda task: task.id)
@@ -350,11 +349,9 @@ def test_rows_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         load.tasks("miss_func")
 
 
-def test_an_api_that_does_not_stand_here_is_named() -> None:
+def test_an_api_that_is_not_there_is_named() -> None:
     task = msgspec.structs.replace(LIBRARY, apis=("SpaceAPI",))
-    with pytest.raises(
-        ConfigError, match="needs the API SpaceAPI, which does not stand here; set code=published"
-    ):
+    with pytest.raises(ConfigError, match="needs the API 'SpaceAPI'; there are GorillaFileSystem, MathAPI"):
         Bfcl().shelf(task)
 
 
@@ -414,6 +411,77 @@ def test_published_code_runs_where_it_is_asked_for(tmp_path: Path, monkeypatch: 
     assert not published.available("MathAPI")
 
 
+TABLES = {
+    "vehicle_control": """
+def get_zipcode_based_on_city(self, city):
+    if city == "Ulm":
+        return {"zipcode": "1"}
+    elif city == "Bern":
+        return {"zipcode": "2"}
+    return {"zipcode": "0"}
+def estimate_distance(self, cityA, cityB):
+    if cityA == "1" and cityB == "2" or (cityA == "2" and cityB == "1"):
+        distance = {"distance": 250.0}
+    else:
+        distance = {"error": "?"}
+    if self.long:
+        distance["more"] = MORE
+""",
+    "travel_booking": """
+def get_flight_cost(self):
+    base_costs: dict = {("ULM", "BRN"): 90}
+def get_nearest_airport_by_city(self):
+    airport_map = {"Ulm": "ULM"}
+def compute_exchange_rate(self):
+    exchange_rates = {("USD", "EUR"): 0.5}
+def list_all_airports(self):
+    return ["ULM", "BRN"]
+""",
+    "trading_bot": """
+DEFAULT_STATE = {"orders": {5: {"id": 5, "status": "Open"}}}
+raise SystemExit("never run")
+def f(self):
+    symbol_map = {"Ulm": "U"}
+    sector_map = {"Towns": ["U"]}
+""",
+}
+
+
+def test_tables_are_read_as_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TURNWISE_DATA", str(tmp_path))
+    folder = tmp_path / "bfcl/func_source_code"
+    folder.mkdir(parents=True)
+    for name, source in TABLES.items():
+        (folder / f"{name}.py").write_text(source)
+    assert facts.facts("VehicleControlAPI") == {
+        "zipcodes": {"Ulm": "1", "Bern": "2"},
+        "distances": {("1", "2"): 250.0},
+    }
+    assert facts.facts("TravelAPI") == {
+        "fares": {("ULM", "BRN"): 90},
+        "cities": {"Ulm": "ULM"},
+        "rates": {("USD", "EUR"): 0.5},
+        "airports": ["ULM", "BRN"],
+    }
+    trading = facts.facts("TradingBot")
+    assert trading is not None
+    assert trading["state"] == {"orders": {5: {"id": 5, "status": "Open"}}}
+    assert facts.facts("TicketAPI") is None
+    task = BfclTask(
+        id="t",
+        category="base",
+        apis=("TradingBot", "VehicleControlAPI", "TravelAPI"),
+        asks=(
+            Ask(says="Cancel order 5.", calls=("cancel_order(order_id=5)",)),
+            Ask(says="How far?", calls=("estimate_distance(cityA='2', cityB='1')", "list_all_airports()")),
+        ),
+    )
+    assert play(Bfcl(split="published"), task, "solver").score() == 1.0
+    (folder / "long_context.py").write_text("WATCH_LIST_EXTENSION = ['A', ...]\n")
+    with pytest.raises(TaskError, match=r"long_context\.py: the tables .*content.* are not in it"):
+        facts.bulk()
+
+
 # The published entries -------------------------------------------------------------------------------------
 
 TURNS = {"base": 734, "miss_func": 934, "miss_param": 934, "long_context": 734}
@@ -448,13 +516,21 @@ def verdicts(environment: Bfcl, tasks: Sequence[BfclTask], agent: str) -> int:
 
 
 @entries
+@pytest.mark.skipif(not published.available("TravelAPI"), reason="needs bfcl/func_source_code")
 @pytest.mark.parametrize("category", CATEGORIES)
-def test_the_oracle_is_right_in_the_published_entries_that_can_be_played_here(category: Any) -> None:
-    environment = Bfcl(category=category, split="published")
-    tasks = [task for task in load.tasks(category) if set(task.apis) <= set(DESKS)][::5]
-    assert tasks
-    assert verdicts(environment, tasks, "solver") == len(tasks)
+def test_the_oracle_is_right_in_all_published_entries_over_our_own_apis(category: Any) -> None:
+    environment = Bfcl(category=category, split="published", variant="published")
+    tasks = load.tasks(category)
+    assert verdicts(environment, tasks, "solver") == 200
     assert verdicts(environment, tasks, "nothing") == 0
+
+
+@entries
+@pytest.mark.skipif(not published.available("TravelAPI"), reason="needs bfcl/func_source_code")
+def test_one_published_reference_calls_what_is_held_out() -> None:
+    task = next(task for task in load.tasks("miss_func") if task.id == "multi_turn_miss_func_49")
+    episode = play(Bfcl(category="miss_func", split="published"), task, "solver")
+    assert faults(episode) == [None, "execution_response_mismatch", None, None, None]
 
 
 @entries
@@ -462,7 +538,7 @@ def test_the_oracle_is_right_in_the_published_entries_that_can_be_played_here(ca
 @pytest.mark.parametrize("category", CATEGORIES)
 def test_the_oracle_is_right_with_the_published_code(category: Any) -> None:
     pytest.importorskip("mpmath")
-    environment = Bfcl(category=category, split="published", code="published")
-    tasks = load.tasks(category)[::10]
+    environment = Bfcl(category=category, split="published", code="published", variant="published")
+    tasks = load.tasks(category)[::5]
     assert verdicts(environment, tasks, "solver") == len(tasks)
     assert verdicts(environment, tasks, "nothing") == 0

@@ -17,7 +17,7 @@ from turnwise.tools.desk import Desk
 
 
 def make(name: str, **config: Any) -> Desk:
-    return DESKS[name](config, None)
+    return DESKS[name](config, None, None)
 
 
 def do(desk: Desk, tool: str, /, **arguments: Any) -> Any:
@@ -123,7 +123,7 @@ def test_writing() -> None:
 
 def test_bulky_files() -> None:
     long = {"content": " and more", "files": ["x1", "c.txt"], "spared": ["a.txt"]}
-    root = DESKS["GorillaFileSystem"]({"root": TREE}, long).state()["root"]
+    root = DESKS["GorillaFileSystem"]({"root": TREE}, long, None).state()["root"]
     assert root["a.txt"] == "two\none\nthree"
     assert root["b.txt"].endswith("six and more")
     assert root["docs"] == {"deep": {"c.txt": "ü and more", "x1": ""}}
@@ -219,13 +219,171 @@ def test_sums() -> None:
     refuses(desk, "numbers", "mean", numbers=[])
 
 
+def test_a_car() -> None:
+    desk = make("VehicleControlAPI", fuelLevel=2.0)
+    refuses(desk, "unlocked: driver, passenger", "startEngine", ignitionMode="START")
+    doors = ["driver", "passenger", "rear_left", "rear_right"]
+    assert do(desk, "lockDoors", unlock=False, door=doors)["remainingUnlockedDoors"] == 0
+    do(desk, "pressBrakePedal", pedalPosition=0.9)
+    refuses(desk, "press the brake pedal fully", "startEngine", ignitionMode="START")
+    refuses(
+        desk, "start the engine first", "setCruiseControl", speed=60, activate=True, distanceToNextVehicle=9
+    )
+    do(desk, "pressBrakePedal", pedalPosition=1)
+    assert do(desk, "startEngine", ignitionMode="START")["engineState"] == "running"
+    assert "error" in do(desk, "setCruiseControl", speed=61, activate=True, distanceToNextVehicle=9)
+    assert (desk.state()["next_vehicle"], desk.state()["cruise"]) == (9, "inactive")
+    do(desk, "setCruiseControl", speed=60, activate=True, distanceToNextVehicle=9)
+    assert desk.state()["cruise"] == "active"
+    do(desk, "releaseBrakePedal")
+    assert do(desk, "displayCarStatus", option="brakePedal") == {
+        "brakePedalStatus": "released",
+        "brakePedalForce": 0,
+    }
+    refuses(desk, "holds 50 gallons, and 2 are", "fillFuelTank", fuelAmount=48.5)
+    assert do(desk, "fillFuelTank", fuelAmount=48)["fuelLevel"] == 50
+    assert do(desk, "estimate_drive_feasibility_by_mileage", distance=1000) == {"canDrive": True}
+    assert do(desk, "estimate_drive_feasibility_by_mileage", distance=1001) == {"canDrive": False}
+    do(desk, "adjustClimateControl", temperature=212, unit="fahrenheit", mode="heat")
+    assert do(desk, "displayCarStatus", option="climate")["currentACTemperature"] == 100
+    do(desk, "activateParkingBrake", mode="engage")
+    assert do(desk, "displayCarStatus", option="parkingBrake")["parkingBrakeForce"] == 500
+    assert do(desk, "setHeadlights", mode="auto") == {"headlightStatus": "off"}
+    assert do(desk, "check_tire_pressure")["healthy_tire_pressure"] is True
+    assert do(desk, "estimate_distance", cityA="10200", cityB="10100") == {"distance": 27}
+    refuses(desk, "is not known", "estimate_distance", cityA="1", cityB="2")
+    assert do(desk, "get_zipcode_based_on_city", city="Nowhere") == {"zipcode": "00000"}
+    assert do(desk, "gallon_to_liter", gallon=2)["liter"] == pytest.approx(7.57082)
+    assert do(desk, "startEngine", ignitionMode="STOP")["engineState"] == "stopped"
+
+
+def test_stocks() -> None:
+    desk = make("TradingBot", market_status="Open")
+    refuses(desk, "log in first", "get_watchlist")
+    do(desk, "trading_login", username="a", password="b")
+    assert do(desk, "place_order", order_type="Buy", symbol="QUAY", price=41.5, amount=2)["order_id"] == 1
+    dear = {"order_type": "buy", "symbol": "QUAY", "price": 41.5, "amount": 100}
+    refuses(desk, "it costs 4150.00, and the account has 1000.00", "place_order", **dear)
+    assert do(desk, "get_order_details", order_id=1)["status"] == "Open"
+    assert do(desk, "cancel_order", order_id=1)["status"] == "Cancelled"
+    refuses(desk, "no order 2; there are 1", "cancel_order", order_id=2)
+    assert do(desk, "fund_account", amount=10)["new_balance"] == 1010
+    assert do(desk, "withdraw_funds", amount=20)["new_balance"] == 990
+    refuses(desk, "has not enough", "withdraw_funds", amount=991)
+    moved = do(desk, "get_transaction_history", start_date="2024-09-01", end_date="2024-09-03")
+    assert [one["type"] for one in moved["transaction_history"]] == ["deposit", "withdrawal"]
+    assert do(desk, "get_transaction_history", start_date="2024-09-04") == {"transaction_history": []}
+    refuses(desk, "no day 'soon'", "get_transaction_history", start_date="soon")
+    do(desk, "add_to_watchlist", stock="TIDE")
+    assert do(desk, "add_to_watchlist", stock="NONE") == {"watchlist": ["TIDE"]}
+    do(desk, "remove_stock_from_watchlist", symbol="TIDE")
+    refuses(desk, "is not watched", "remove_stock_from_watchlist", symbol="TIDE")
+    stocks = ["QUAY", "TIDE", "LIND", "NONE"]
+    assert do(desk, "filter_stocks_by_price", stocks=stocks, min_price=9.25, max_price=50) == {
+        "filtered_stocks": ["QUAY", "LIND"]
+    }
+    assert do(desk, "notify_price_change", stocks=stocks, threshold=1) == {
+        "notification": "Changed a lot: TIDE"
+    }
+    assert do(desk, "get_available_stocks", sector="Energy") == {"stock_list": ["TIDE"]}
+    assert do(desk, "get_symbol_by_name", name="?") == {"symbol": "Stock not found"}
+    assert do(desk, "get_current_time") == {"current_time": "10:30 AM"}
+    assert do(desk, "trading_logout") != do(desk, "trading_logout")
+
+
+def test_flights() -> None:
+    desk = make("TravelAPI", budget_limit=100.0)
+    numbers = {"card_number": "4", "expiration_date": "1/30", "card_verification_number": 1}
+    mine = {**numbers, "cardholder_name": "A"}
+    refuses(desk, "get a token first", "register_credit_card", access_token="", **mine)
+    who = {"client_id": "", "client_secret": "", "refresh_token": "", "grant_type": "read"}
+    token = do(desk, "authenticate_travel", **who, user_first_name="A", user_last_name="B")["access_token"]
+    card = do(desk, "register_credit_card", access_token=token, **mine)["card_id"]
+    had = do(desk, "get_credit_card_balance", access_token=token, card_id=card)["card_balance"]
+    flight = {"travel_from": "ARN", "travel_to": "CRV", "travel_date": "2026-05-09"}
+    # 2+0+2+6+0+5+0+9 = 24 is even: twice 120, and twice for business.
+    assert do(desk, "get_flight_cost", **flight, travel_class="business") == {"travel_cost_list": [480]}
+    odd = {**flight, "travel_date": "2026-05-10"}
+    assert do(desk, "get_flight_cost", **{**odd, "travel_date": "2026-05-10"}, travel_class="first") == {
+        "travel_cost_list": [1200]
+    }
+    assert do(desk, "get_flight_cost", **{**odd, "travel_date": "2026-05-11"}, travel_class="first") == {
+        "travel_cost_list": [600]
+    }
+    paying = {"access_token": token, "card_id": card}
+    refuses(
+        desk,
+        "not the token",
+        "book_flight",
+        **{**paying, "access_token": "?"},
+        **flight,
+        travel_class="first",
+    )
+    refuses(
+        desk,
+        "no flight from",
+        "book_flight",
+        **paying,
+        **{**flight, "travel_to": "ARN"},
+        travel_class="first",
+    )
+    refuses(
+        desk, "no day", "book_flight", **paying, **{**flight, "travel_date": "soon"}, travel_class="first"
+    )
+    booking = do(desk, "book_flight", **paying, **flight, travel_class="business")["booking_id"]
+    assert do(desk, "get_credit_card_balance", **paying) == {"card_balance": had - 480}
+    assert (
+        do(desk, "retrieve_invoice", access_token=token, booking_id=booking)["invoice"]["travel_cost"] == 480
+    )
+    insured = {"insurance_type": "all", "booking_id": booking}
+    refuses(desk, "more than the budget", "purchase_insurance", **paying, **insured, insurance_cost=101)
+    do(desk, "purchase_insurance", **paying, **insured, insurance_cost=100)
+    do(desk, "cancel_booking", access_token=token, booking_id=booking)
+    assert do(desk, "get_credit_card_balance", **paying) == {"card_balance": had - 100}
+    refuses(desk, "no booking", "contact_customer_support", booking_id=booking, message="?")
+    do(desk, "set_budget_limit", access_token=token, budget_limit=1e6)
+    refuses(desk, "less than the budget", "book_flight", **paying, **flight, travel_class="economy")
+    rate = {"base_currency": "USD", "target_currency": "EUR"}
+    assert do(desk, "compute_exchange_rate", **rate, value=10) == {"exchanged_value": 8}
+    back = {"base_currency": "EUR", "target_currency": "USD"}
+    assert do(desk, "compute_exchange_rate", **back, value=10) == {"exchanged_value": 12.5}
+    refuses(desk, "no rate", "compute_exchange_rate", base_currency="EUR", target_currency="JPY", value=1)
+    person = {"first_name": "A", "last_name": "B", "passport_number": "US1"}
+    assert do(desk, "verify_traveler_information", **person, date_of_birth="2006-09-01")[
+        "verification_status"
+    ]
+    young = do(desk, "verify_traveler_information", **person, date_of_birth="2006-09-02")
+    assert young == {"verification_status": False, "verification_failure": "they are not 18 yet"}
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=6),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
     max_leaves=5,
 )
 SENSIBLE = st.sampled_from(
-    ["a.txt", "docs", "..", "/", "USR002", "john", "km", 0, 1, 3, 1e300, True, ["#a"], [1, 2]]
+    [
+        "a.txt",
+        "docs",
+        "..",
+        "/",
+        "USR002",
+        "john",
+        "km",
+        "QUAY",
+        "ARN",
+        "CRV",
+        "first",
+        "START",
+        "driver",
+        0,
+        1,
+        3,
+        1e300,
+        True,
+        ["#a"],
+        [1, 2],
+    ]
 )
 
 
@@ -234,7 +392,7 @@ SENSIBLE = st.sampled_from(
 def test_no_arguments_are_too_strange(data: st.DataObject) -> None:
     """A refusal is a `ToolError` of one line and changes nothing; a state always has a JSON form."""
     name = data.draw(st.sampled_from(sorted(DESKS)))
-    logged_in = {"current_user": "USR001", "authenticated": True, "root": TREE}
+    logged_in = {"current_user": "USR001", "authenticated": True, "root": TREE, "token_expires_in": 2}
     desk = make(name, **logged_in)
     specs = {tool.spec.name: tool.spec for tool in desk.tools()}
 

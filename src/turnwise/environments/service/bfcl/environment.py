@@ -5,9 +5,9 @@ of the APIs and the results of all calls are compared with those of the referenc
 are made over APIs of their own. An entry is right where all turns are. Who makes more than 20 steps in a turn
 is stopped, and the entry has failed.
 
-What differs from the official program: calls written as text are parsed, never evaluated; the APIs that stand
-here (`apis/`) check arguments against their types, tell results as JSON and errors as `error: …`; a native
-call whose arguments are no JSON is told so, and does not end the turn.
+What differs from the official program: calls written as text are parsed, never evaluated; our own APIs
+(`apis/`) check arguments against their types, tell results as JSON and errors as `error: …`; a native call
+whose arguments are no JSON is told so, and does not end the turn.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import msgspec
 from turnwise import wire
 from turnwise.environment import Capabilities, Environment
 from turnwise.environments.parts.asks import Ask, Noisy, held_out
-from turnwise.environments.service.bfcl import load, players, prompts, sample
+from turnwise.environments.service.bfcl import facts, load, players, prompts, sample
 from turnwise.environments.service.bfcl.apis import DESKS
 from turnwise.environments.service.bfcl.grading import FORCED, Check, check, passed
 from turnwise.environments.service.bfcl.published import PublishedApi
@@ -50,8 +50,7 @@ class Bfcl(Environment, kw_only=True, frozen=True):
     split: Literal["sample", "published"] = "sample"
     """A few entries of our own, or the published ones."""
     code: Literal["own", "published"] = "own"
-    """The APIs that stand here, or the published classes, which are somebody else's code and run in this
-    process."""
+    """Our own APIs, or the published classes, which are somebody else's code and run in this process."""
     calls: Literal["native", "text"] = "native"
     """Whether the agent calls tools, or writes calls as text."""
     strict: bool = False
@@ -89,11 +88,9 @@ class Bfcl(Environment, kw_only=True, frozen=True):
         if self.code == "published":
             return PublishedApi(name, config, long=long)
         if name not in DESKS:
-            raise ConfigError(
-                f"bfcl: entry {task.id!r} needs the API {name}, which does not stand here; "
-                "set code=published to run the published class from TURNWISE_DATA"
-            )
-        return DeskApi(DESKS[name](config, load.bulk() if long else None))
+            raise ConfigError(f"bfcl: entry {task.id!r} needs the API {name!r}; there are {', '.join(DESKS)}")
+        tables = facts.facts(name) if self.split == "published" else None
+        return DeskApi(DESKS[name](config, facts.bulk() if long else None, tables))
 
     async def run(self, task: BfclTask, episode: Episode) -> None:
         """Put all requests, and check each turn."""

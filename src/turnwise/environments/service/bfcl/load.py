@@ -1,13 +1,12 @@
 """Reads BFCL's published multi-turn entries (Apache-2.0, github.com/ShishirPatil/gorilla).
 
 In `TURNWISE_DATA/bfcl/`: `BFCL_v4_multi_turn_CATEGORY.json` and the same in `possible_answer/`, one JSON
-object a line, 200 in each category; for `code=published` also `func_source_code/` and `multi_turn_func_doc/`;
-for the category `long_context` at least `func_source_code/long_context.py`, whose texts are read as data.
+object a line, 200 in each category; beside them `func_source_code/`, where the APIs' tables are (`facts.py`),
+and for `code=published` also `multi_turn_func_doc/`.
 """
 
 from __future__ import annotations
 
-import ast
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -93,34 +92,3 @@ def _lines(path: Path, kind: type[Any]) -> list[Any]:
             except msgspec.MsgspecError as error:
                 raise TaskError(f"{path}:{number}: no row of BFCL: {error}") from None
     return made
-
-
-def bulk() -> dict[str, Any]:
-    """What makes files bulky, as published: see `apis.files`.
-
-    Raises:
-        ConfigError: the file is not there.
-        TaskError: it does not hold the texts.
-    """
-    return _bulk(data.path("bfcl/func_source_code/long_context.py"))
-
-
-@lru_cache(maxsize=2)
-def _bulk(path: Path) -> dict[str, Any]:
-    wanted = {
-        "FILE_CONTENT_EXTENSION": "content",
-        "POPULATE_FILE_EXTENSION": "files",
-        "FILES_TAIL_USED": "spared",
-    }
-    found: dict[str, Any] = {}
-    try:
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                name = wanted.get(node.targets[0].id)
-                if name is not None:
-                    found[name] = ast.literal_eval(node.value)
-    except (SyntaxError, ValueError) as error:
-        raise TaskError(f"{path}: expected texts and lists of texts: {error}") from None
-    if set(found) != set(wanted.values()):
-        raise TaskError(f"{path}: expected {', '.join(wanted)}")
-    return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -65,7 +66,10 @@ class PublishedApi:
         self._made: Any = getattr(module, name)()
         if name not in _STATELESS:
             self._made._load_scenario(copy.deepcopy(dict(config)), long_context=long)
-        self._tools = {spec.name: PublishedTool(spec, getattr(self._made, spec.name)) for spec in specs}
+        self._tools: dict[str, PublishedTool] = {}
+        for spec in specs:
+            method = getattr(self._made, spec.name)
+            self._tools[spec.name] = PublishedTool(_ordered(spec, method), method)
 
     def tools(self) -> Sequence[Tool]:
         """Its described methods."""
@@ -162,6 +166,14 @@ def _specs(path: Path) -> tuple[ToolSpec, ...]:
         )
     except KeyError as error:
         raise TaskError(f"{path}: a description has no {error}") from None
+
+
+def _ordered(spec: ToolSpec, method: Callable[..., Any]) -> ToolSpec:
+    """The parameters in the order of the method, which is what arguments without a name go by."""
+    described = spec.parameters["properties"]
+    names = [name for name in inspect.signature(method).parameters if name in described]
+    ordered = {name: described[name] for name in names}
+    return msgspec.structs.replace(spec, parameters={**spec.parameters, "properties": ordered})
 
 
 def _schema(node: Any) -> Any:

@@ -176,7 +176,119 @@ _POSTS = _Entry(
     (1, ("retweet",)),
     (2, "How far is it in kilometres? Post it as 'Bus: N km', N a whole number.", "It is 18 miles."),
 )
-_ENTRIES = (_LIBRARY, _HELP_DESK, _TEAM, _POSTS)
+_DRIVE = _Entry(
+    "drive",
+    {"VehicleControlAPI": {"fuelLevel": 2.0, "parkingBrakeStatus": "engaged", "engineState": "stopped"}},
+    (
+        Ask(
+            says="Is there enough fuel from Arnsee to Bredal and back? If not, fill in 5 gallons.",
+            calls=(
+                "get_zipcode_based_on_city(city='Arnsee')",
+                "get_zipcode_based_on_city(city='Bredal')",
+                "estimate_distance(cityA='10100', cityB='10200')",
+                "estimate_drive_feasibility_by_mileage(distance=54)",
+                "fillFuelTank(fuelAmount=5)",
+            ),
+        ),
+        Ask(
+            says="Lock all doors and start the engine.",
+            calls=(
+                "lockDoors(unlock=False, door=['driver', 'passenger', 'rear_left', 'rear_right'])",
+                "pressBrakePedal(pedalPosition=1.0)",
+                "startEngine(ignitionMode='START')",
+            ),
+        ),
+        Ask(
+            says="Take me to Oak Square 1, Bredal.",
+            calls=("set_navigation(destination='Oak Square 1, Bredal')",),
+        ),
+    ),
+    (2, ("set_navigation",)),
+    (2, "Take me to Bredal.", "To Oak Square 1, Bredal."),
+)
+_SHARES = _Entry(
+    "shares",
+    {
+        "TradingBot": {
+            "authenticated": True,
+            "market_status": "Open",
+            "order_counter": 8,
+            "account_info": {"account_id": 3, "balance": 500.0, "binding_card": 99},
+            "orders": {
+                "7": {
+                    "id": 7,
+                    "order_type": "Buy",
+                    "symbol": "LIND",
+                    "price": 9.0,
+                    "amount": 4,
+                    "status": "Open",
+                }
+            },
+            "watch_list": ["TIDE"],
+        },
+        "MathAPI": {},
+    },
+    (
+        Ask(
+            says="What does Quay Lines stand at? Watch it.",
+            calls=(
+                "get_symbol_by_name(name='Quay Lines')",
+                "get_stock_info(symbol='QUAY')",
+                "add_to_watchlist(stock='QUAY')",
+            ),
+        ),
+        Ask(
+            says="Buy ten at that price.",
+            calls=("place_order(order_type='Buy', symbol='QUAY', price=41.5, amount=10)",),
+        ),
+        Ask(
+            says="And cancel order 7, and take out 50.",
+            calls=("cancel_order(order_id=7)", "withdraw_funds(amount=50)"),
+        ),
+    ),
+    (2, ("cancel_order",)),
+    (2, "And cancel an order, and take out 50.", "Order 7."),
+)
+_JOURNEY = _Entry(
+    "journey",
+    {
+        "TravelAPI": {
+            "access_token": "t-1",
+            "token_expires_in": 2,
+            "credit_card_list": {"c-1": {"card_number": "4000", "balance": 1000}},
+            "user_first_name": "Ines",
+            "user_last_name": "Lind",
+        },
+        "TicketAPI": {"current_user": "ines"},
+    },
+    (
+        Ask(
+            says="What is business class from Arnsee to Corvik on 2026-05-09?",
+            calls=(
+                "get_nearest_airport_by_city(location='Arnsee')",
+                "get_nearest_airport_by_city(location='Corvik')",
+                "get_flight_cost('ARN', 'CRV', '2026-05-09', 'business')",
+            ),
+        ),
+        Ask(
+            says="Book it; the token is t-1, the card c-1.",
+            calls=(
+                "book_flight(access_token='t-1', card_id='c-1', travel_date='2026-05-09', "
+                "travel_from='ARN', travel_to='CRV', travel_class='business')",
+            ),
+        ),
+        Ask(
+            says="Set my budget to 600, and open a ticket 'Expenses'.",
+            calls=(
+                "set_budget_limit(access_token='t-1', budget_limit=600)",
+                "create_ticket(title='Expenses')",
+            ),
+        ),
+    ),
+    (1, ("book_flight",)),
+    (1, "Book it.", "The token is t-1, the card c-1."),
+)
+_ENTRIES = (_LIBRARY, _HELP_DESK, _TEAM, _POSTS, _DRIVE, _SHARES, _JOURNEY)
 
 
 @lru_cache(maxsize=4)

@@ -31,7 +31,12 @@ class GorillaFileSystem(Desk):
 
     root: dict[str, Entry]
 
-    def __init__(self, config: Mapping[str, Any], long: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        long: Mapping[str, Any] | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
         # Of several topmost directories the first counts, as published.
         name, top = next(iter(config.get("root", {"/": {"contents": {}}}).items()))
         self._name: str = name

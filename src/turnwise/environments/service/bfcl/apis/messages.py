@@ -38,7 +38,12 @@ class MessageAPI(Desk):
     message_count: int
     current_user: str | None
 
-    def __init__(self, config: Mapping[str, Any], long: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        long: Mapping[str, Any] | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
         self._random = random.Random(config.get("random_seed", 200191))
         self.generated_ids = sorted(config.get("generated_ids", ()))
         self.user_map = dict(config.get("user_map", _USERS))
@@ -107,7 +112,7 @@ class MessageAPI(Desk):
             receiver_id: The id of the user it was for.
         """
         self._logged_in("delete_message")
-        places = [place for place, sent in enumerate(self.inbox) if receiver_id in sent]
+        places = [place for place, (receiver, _) in enumerate(self._sent()) if receiver == receiver_id]
         if not places:
             raise ToolError(f"delete_message: there is no message to {receiver_id!r}")
         # Of several equal ones the first goes, as published.
@@ -158,6 +163,7 @@ class MessageAPI(Desk):
         return {"stats": {"received_count": len(self.inbox), "total_contacts": len(receivers)}}
 
     def _sent(self) -> list[tuple[str, str]]:
+        """Receivers and texts; of an entry with several the first counts, as published."""
         return [next(iter(sent.items())) for sent in self.inbox]
 
     def _logged_in(self, command: str) -> None:

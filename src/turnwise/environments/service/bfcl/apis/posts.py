@@ -40,7 +40,12 @@ class TwitterAPI(Desk):
     following_list: list[str]
     tweet_counter: int
 
-    def __init__(self, config: Mapping[str, Any], long: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        long: Mapping[str, Any] | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
         given = copy.deepcopy({**_DEFAULTS, **{name: config[name] for name in _DEFAULTS if name in config}})
         self.username = given["username"]
         self.password = given["password"]

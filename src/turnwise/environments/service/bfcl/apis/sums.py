@@ -36,7 +36,12 @@ class MathAPI(Desk):
 
     name: ClassVar[str] = "MathAPI"
 
-    def __init__(self, config: Mapping[str, Any], long: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        long: Mapping[str, Any] | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
         pass
 
     @tool(kind="read")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 from turnwise.errors import ToolError
 from turnwise.tools.desk import Desk
 from turnwise.tools.function import tool
 
+Id: TypeAlias = int | str
 _FIELDS = {"title", "description", "status", "priority"}
 
 
@@ -26,7 +27,12 @@ class TicketAPI(Desk):
     ticket_counter: int
     current_user: str | None
 
-    def __init__(self, config: Mapping[str, Any], long: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        long: Mapping[str, Any] | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
         self.ticket_queue = copy.deepcopy(config.get("ticket_queue", []))
         self.ticket_counter = config.get("ticket_counter", 1)
         self.current_user = config.get("current_user")
@@ -57,7 +63,7 @@ class TicketAPI(Desk):
         return ticket
 
     @tool(kind="read")
-    def get_ticket(self, ticket_id: int) -> dict[str, Any]:
+    def get_ticket(self, ticket_id: Id) -> dict[str, Any]:
         """All of one ticket.
 
         Args:
@@ -66,7 +72,7 @@ class TicketAPI(Desk):
         return self._ticket("get_ticket", ticket_id)
 
     @tool
-    def close_ticket(self, ticket_id: int) -> dict[str, str]:
+    def close_ticket(self, ticket_id: Id) -> dict[str, str]:
         """Close a ticket.
 
         Args:
@@ -79,7 +85,7 @@ class TicketAPI(Desk):
         return {"status": f"Ticket {ticket_id} is closed."}
 
     @tool
-    def resolve_ticket(self, ticket_id: int, resolution: str) -> dict[str, str]:
+    def resolve_ticket(self, ticket_id: Id, resolution: str) -> dict[str, str]:
         """Resolve a ticket.
 
         Args:
@@ -93,7 +99,7 @@ class TicketAPI(Desk):
         return {"status": f"Ticket {ticket_id} is resolved."}
 
     @tool
-    def edit_ticket(self, ticket_id: int, updates: dict[str, str | int | None]) -> dict[str, str]:
+    def edit_ticket(self, ticket_id: Id, updates: dict[str, str | int | None]) -> dict[str, str]:
         """Change a ticket.
 
         Args:
@@ -147,8 +153,9 @@ class TicketAPI(Desk):
             and (not status or str(ticket["status"]).lower() == status.lower())
         ]
 
-    def _ticket(self, command: str, ticket_id: int) -> dict[str, Any]:
+    def _ticket(self, command: str, ticket_id: Id) -> dict[str, Any]:
         for ticket in self.ticket_queue:
-            if ticket["id"] == ticket_id:
+            # Some have texts for ids.
+            if str(ticket["id"]) == str(ticket_id):
                 return ticket
         raise ToolError(f"{command}: there is no ticket {ticket_id}")
