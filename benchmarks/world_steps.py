@@ -138,9 +138,7 @@ def main() -> None:
             seconds = measure()
             if time_number:
                 spent[way].append(seconds / (turns * epochs) * 1e6)
-    report(
-        {"turns": turns * epochs, **{f"{way}_us": min(found) for way, found in spent.items()}}
-    )
+    report({"turns": turns * epochs, **{f"{way}_us": min(found) for way, found in spent.items()}})
 
 
 if __name__ == "__main__":
