@@ -10,12 +10,10 @@ import typer
 from turnwise.errors import ConfigError
 
 if TYPE_CHECKING:
-    from turnwise.engine.report import Check, Report, Threshold
+    from turnwise.engine.config import RunConfig
+    from turnwise.engine.report import Check, Threshold
     from turnwise.engine.results import Run
-    from turnwise.environment import Environment
     from turnwise.store.store import Store
-
-_CHECKS = "Checks and reports"
 
 FailUnderFlag: TypeAlias = Annotated[
     list[str] | None,
@@ -23,7 +21,6 @@ FailUnderFlag: TypeAlias = Annotated[
         "--fail-under",
         metavar="[METRIC=]NUMBER",
         help="Exit with 1 where the mean score, or a metric's mean, is lower.",
-        rich_help_panel=_CHECKS,
     ),
 ]
 BaselineFlag: TypeAlias = Annotated[
@@ -31,7 +28,6 @@ BaselineFlag: TypeAlias = Annotated[
     typer.Option(
         metavar="RUN",
         help="Exit with 1 where the run is significantly worse than this earlier one, or the `last` one.",
-        rich_help_panel=_CHECKS,
     ),
 ]
 MaxLostFlag: TypeAlias = Annotated[
@@ -39,18 +35,15 @@ MaxLostFlag: TypeAlias = Annotated[
     typer.Option(
         min=0,
         help="Exit with 1 where more tasks than this, solved in the earlier run, are not any more.",
-        rich_help_panel=_CHECKS,
     ),
 ]
 SolvedFlag: TypeAlias = Annotated[
     float,
-    typer.Option(help="A task counts as solved from this mean score on.", rich_help_panel=_CHECKS),
+    typer.Option(help="A task counts as solved from this mean score on."),
 ]
-JunitFlag: TypeAlias = Annotated[
-    Path | None, typer.Option("--junit", help="Write a JUnit report here.", rich_help_panel=_CHECKS)
-]
+JunitFlag: TypeAlias = Annotated[Path | None, typer.Option("--junit", help="Write a JUnit report here.")]
 MarkdownFlag: TypeAlias = Annotated[
-    Path | None, typer.Option("--markdown", help="Write a Markdown report here.", rich_help_panel=_CHECKS)
+    Path | None, typer.Option("--markdown", help="Write a Markdown report here.")
 ]
 
 
@@ -89,32 +82,35 @@ def wanted(
     return Wanted(tuple(map(threshold, fail_under or ())), baseline, most_lost, solved, junit, markdown)
 
 
-def settle(flags: Wanted, made: Environment, store: Store, *, before: int | None = None) -> Run | None:
+def settle(flags: Wanted, config: RunConfig, store: Store, *, before: int | None = None) -> Run | None:
     """The earlier run, which is to be found before a new one begins, or before the run of a number.
 
     Raises:
         ConfigError: a threshold that no score can meet, or a baseline of another environment.
         StoreError: there is no such baseline.
     """
+    if not flags.thresholds and flags.baseline is None:
+        return None
     from turnwise.engine.report import earlier, sensible
+    from turnwise.engine.resolve import environment
 
+    made = environment(config)
     sensible(flags.thresholds, made)
     return None if flags.baseline is None else earlier(flags.baseline, store, made.name, before=before)
 
 
-def reported(run: Run, flags: Wanted, baseline: Run | None) -> Report:
-    """Hold a run against what was asked of it, and write that down."""
+def checked(run: Run, flags: Wanted, baseline: Run | None) -> tuple[Check, ...]:
+    """Hold a run against what was asked of it, and write the reports that were."""
     from turnwise.engine.report import at_least, junit, markdown, report
 
-    checks: list[Check] = [at_least(run, one) for one in flags.thresholds]
+    checks = [at_least(run, one) for one in flags.thresholds]
     if flags.baseline is not None:
         checks.append(_against(run, flags, baseline))
-    made = report(run, solved=flags.solved, checks=checks)
-    if flags.junit is not None:
+    if flags.junit is not None or flags.markdown is not None:
+        made = report(run, solved=flags.solved, checks=checks)
         write("--junit", flags.junit, junit(made))
-    if flags.markdown is not None:
         write("--markdown", flags.markdown, markdown(made))
-    return made
+    return tuple(checks)
 
 
 def _against(run: Run, flags: Wanted, baseline: Run | None) -> Check:
@@ -161,12 +157,14 @@ def writable(flag: str, path: Path | None) -> None:
         raise ConfigError(f"{flag}: cannot write {path}: {error.strerror}") from None
 
 
-def write(flag: str, path: Path, text: str) -> None:
-    """Write a report.
+def write(flag: str, path: Path | None, text: str) -> None:
+    """Write a report, where a file is named for it.
 
     Raises:
         ConfigError: it cannot be written.
     """
+    if path is None:
+        return
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -28,17 +28,17 @@ def command(
     """
     from turnwise.cli import output
     from turnwise.engine import report as reports
-    from turnwise.engine import resolve
     from turnwise.engine.results import Run
 
     flags = checks.wanted(fail_under, baseline, max_lost, solved, junit, markdown)
     opened = open_store(store)
     found = Run(opened, opened.run(run))
-    made = resolve.environment(found.config)
-    earlier = checks.settle(flags, made, opened, before=found.row.number)
-    told = checks.reported(found, flags, earlier)
-    if json:
-        output.print_json(told)
-    elif junit is None and markdown is None:
-        typer.echo(reports.markdown(told), nl=False)
-    checks.judge(told.checks)
+    earlier = checks.settle(flags, found.config, opened, before=found.row.number)
+    held = checks.checked(found, flags, earlier)
+    if json or (junit is None and markdown is None):
+        told = reports.report(found, solved=solved, checks=held)
+        if json:
+            output.print_json(told)
+        else:
+            typer.echo(reports.markdown(told), nl=False)
+    checks.judge(held)

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from turnwise.engine.report import Check
     from turnwise.engine.results import Run
 
-_RUN, _LIMITS, _CALLS = "Run", "Limits of an episode", "Calls of remote models"
-
 
 def command(
     environment: Annotated[
@@ -75,7 +73,7 @@ def command(
     """Play an environment, keep every turn, say how well it went."""
     import asyncio
 
-    from turnwise.engine import launch, resolve
+    from turnwise.engine import launch
 
     flags = checks.wanted(fail_under, baseline, max_lost, solved, junit, markdown)
     wanted = run_config(
@@ -106,14 +104,13 @@ def command(
     )
     wanted = with_sampling(wanted, temperature=temperature, max_tokens=max_sample)
     opened = open_store(store, create=True)
-    earlier = checks.settle(flags, resolve.environment(wanted), opened)
+    earlier = checks.settle(flags, wanted, opened)
     try:
         run = asyncio.run(launch.start(wanted, opened, watch=watching(quiet=quiet)))
     except launch.RunStopped as stopped:
-        checks.reported(stopped.run, flags, earlier)
+        checks.checked(stopped.run, flags, earlier)
         raise
-    report = checks.reported(run, flags, earlier)
-    finish(run, quiet=quiet, json=json, checked=report.checks)
+    finish(run, quiet=quiet, json=json, checked=checks.checked(run, flags, earlier))
 
 
 def watching(*, quiet: bool) -> Watch | None:
