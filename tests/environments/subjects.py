@@ -226,6 +226,22 @@ class Subject:
         agents = self._cast(others, {role: Agent(walker) for role in seats})
         return _played(self.environment, task, agents, walker, seed=seed, branches=branches, past=past)
 
+    def play(
+        self,
+        task: Task,
+        given: Mapping[str, Agent | str],
+        *,
+        seed: int = 0,
+        limits: Limits | None = None,
+        past: EpisodeLog | None = None,
+    ) -> EpisodeLog:
+        """An episode with agents of a test's own, or of these names; the other seats are filled as ever."""
+        named = {role: who for role, who in given.items() if isinstance(who, str)}
+        made = {role: who for role, who in given.items() if not isinstance(who, str)}
+        others = {role: name for role, name in self.agents.items() if role not in given}
+        agents = self._cast({**others, **named}, made)
+        return _played(self.environment, task, agents, seed=seed, limits=limits, past=past).log
+
     def _cast(self, named: Mapping[str, str], given: Mapping[str, Agent]) -> dict[str, Agent]:
         config = RunConfig(
             environment=self.name, agents={role: AgentConfig(use=use) for role, use in named.items()}
@@ -242,6 +258,7 @@ def _played(
     seed: int,
     branches: Sequence[Branch] = (),
     past: EpisodeLog | None = None,
+    limits: Limits | None = None,
 ) -> Course:
     pictures: list[Any] = []
     episode = Episode(
@@ -249,7 +266,7 @@ def _played(
         task,
         agents,
         seed=seed,
-        limits=Limits(turns=LONG) if environment.max_replies is None else None,
+        limits=limits or (Limits(turns=LONG) if environment.max_replies is None else None),
         branches=branches,
         recording=None if past is None else Recording(past, live=True, stored=False),
         watch=lambda _, picture: pictures.append(picture),
