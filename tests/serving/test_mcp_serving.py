@@ -14,9 +14,12 @@ from typing import Any
 
 import pytest
 
+import turnwise
+from turnwise.engine.results import Run
 from turnwise.environment import Environment
 from turnwise.episode import Episode
 from turnwise.message import Image
+from turnwise.store.store import Store
 from turnwise.task import Task
 from turnwise.tools.desk import Desk
 from turnwise.tools.function import tool
@@ -55,7 +58,7 @@ class Market(Environment, kw_only=True, frozen=True):
         return [Task(id="small", meta={"prices": [3]}), Task(id="large", meta={"prices": [5, 7]})]
 
     def agents(self) -> dict[str, Any]:
-        return {"customer/shopper": shopper, "cashier/honest": ["hello"]}
+        return {"customer/shopper": shopper, "cashier/honest": honest}
 
     def defaults(self) -> dict[str, str]:
         return {"customer": "shopper"}
@@ -67,6 +70,10 @@ class Market(Environment, kw_only=True, frozen=True):
             reply = await episode.cashier.respond(wanted, tools=till.tools())
             wanted = await episode.customer.respond(reply)
         episode.reward(till.total == sum(task.meta["prices"]))
+
+
+def honest(messages: Any) -> str:
+    return "I do not know our prices."
 
 
 def shopper(task: Task, rng: Any) -> Any:
@@ -139,21 +146,56 @@ def command(*words: str) -> list[str]:
     return [sys.executable, "-m", "turnwise", "serve-mcp", FILE, *words]
 
 
-def test_the_command_serves_over_stdio() -> None:
+def test_the_command_serves_over_stdio_and_stores_the_episode(tmp_path: Path) -> None:
+    place = tmp_path / "t.db"
+
     async def go() -> list[Any]:
-        program, *words = command("--task", "large")
+        program, *words = command("--task", "large", "--store", str(place))
         async with Client(StdioServerParameters(command=program, args=words)) as client:
             return await shop(client)
 
     assert asyncio.run(asyncio.wait_for(go(), 60)) == EXPECTED
+    run = turnwise.runs(place)[0]
+    (log,) = run.logs()
+    used = [turn for turn in log.turns if turn.role == "tool"]
+    assert (run.row.status, log.score(), len(used)) == ("done", 1.0, 5)
+    assert log.agents == {"cashier": "mcp-client", "customer": "shopper"}
+    assert turnwise.replay(run.id, store=place).replayed == 1
+    # Somebody else takes over from the client, after the first price was rung up.
+    at = next(turn.index for turn in log.turns if turn.text == "Anything else?")
+    other = turnwise.fork(f"{run.id}/0", at, agents={"cashier": "honest"}, store=place)
+    (branch,) = other.logs()
+    assert branch.turns[:at] == log.turns[:at]
+    assert branch.turns[at].text == "I do not know our prices."
+
+
+def test_what_a_client_leaves_is_kept_as_far_as_it_came(tmp_path: Path) -> None:
+    async def go(store: Store) -> Run:
+        began: list[Run] = []
+        served = McpEnvironment(Market(), task="small", store=store, began=began.append)
+        async with Client(served.server) as client:
+            await client.list_tools()
+            await client.call_tool("add", {"price": 2})
+        assert began[0].row.status == "running"
+        await served.close()
+        return began[0]
+
+    store = Store(tmp_path / "t.db")
+    run = asyncio.run(go(store))
+    (row,) = store.runs()
+    ((_, log),) = store.read_many(row.number, [0])
+    assert (row.id, row.status, log.stop) == (run.id, "stopped", None)
+    assert [turn.text for turn in log.turns if turn.role == "tool"] == ["2"]
+    store.close()
 
 
 @pytest.fixture
-def listening() -> Iterator[str]:
+def listening(tmp_path: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    process = subprocess.Popen(command("--http", f"127.0.0.1:{port}"), stderr=subprocess.DEVNULL)
+    words = command("--http", f"127.0.0.1:{port}", "--store", str(tmp_path / "t.db"))
+    process = subprocess.Popen(words, stderr=subprocess.DEVNULL)
     try:
         for _ in range(400):
             with socket.socket() as probe:
@@ -167,7 +209,7 @@ def listening() -> Iterator[str]:
             process.wait(10)
 
 
-def test_each_session_over_http_is_an_episode(listening: str) -> None:
+def test_each_session_over_http_is_an_episode(listening: str, tmp_path: Path) -> None:
     async def go() -> None:
         async with Client(listening) as one, Client(listening) as other:
             first = await one.call_tool("listen", {})
@@ -182,6 +224,9 @@ def test_each_session_over_http_is_an_episode(listening: str) -> None:
                 assert result.content[0].text == total
 
     asyncio.run(asyncio.wait_for(go(), 60))
+    logs = [log for run in turnwise.runs(tmp_path / "t.db") for log in run.logs()]
+    used = {log.task["id"]: sum(turn.role == "tool" for turn in log.turns) for log in logs}
+    assert used == {"small": 1, "large": 2}
 
 
 def test_what_is_wrong_is_said_in_a_line(tmp_path: Path) -> None:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from turnwise.cli.options import AgentsFlag, SettingsFlag, first_role, run_config
+from turnwise.cli.options import AgentsFlag, SettingsFlag, StoreFlag, first_role, open_store, run_config
 from turnwise.errors import ConfigError
 
 if TYPE_CHECKING:
+    from turnwise.engine.results import Run
     from turnwise.serving.mcp import McpEnvironment
 
 
@@ -25,10 +26,12 @@ def command(
     http: Annotated[
         str | None, typer.Option("--http", metavar="HOST:PORT", help="Listen here, instead of over stdio.")
     ] = None,
+    store: StoreFlag = None,
 ) -> None:
     """Offer an environment's tools and conversation to any MCP client; a session is an episode.
 
-    Agents fill the other roles. It ends when the client hangs up, or by Ctrl-C.
+    Agents fill the other roles. Each episode is stored, as a run. It ends when the client hangs up, or by
+    Ctrl-C.
     """
     import asyncio
 
@@ -43,11 +46,20 @@ def command(
         settings=others.settings,
         task=task,
         seed=seed,
+        store=open_store(store, create=True),
+        began=_say,
     )
     if http is None:
         asyncio.run(served.run_stdio())
     else:
         _listen(served, http)
+
+
+def _say(run: Run) -> None:
+    """Standard output belongs to the protocol."""
+    import sys
+
+    print(f"turnwise: a client plays; read it: turnwise show {run.id}/0", file=sys.stderr, flush=True)
 
 
 def _listen(served: McpEnvironment, place: str) -> None:

@@ -15,6 +15,7 @@ import msgspec
 
 from turnwise.action import ActionSpace
 from turnwise.agent import Agent
+from turnwise.engine.results import Run
 from turnwise.engine.vacancy import Vacancy
 from turnwise.environment import Environment
 from turnwise.episode import Episode
@@ -23,6 +24,7 @@ from turnwise.limits import EpisodeStop, Limits
 from turnwise.log import Stop
 from turnwise.message import Message, Text, ToolSpec
 from turnwise.model import Request, Sample
+from turnwise.store.store import Store
 from turnwise.task import Task, TaskSet
 
 
@@ -56,6 +58,8 @@ class Seat:
         settings: Of the environment, where it is given by name.
         limits: Of each episode.
         watch: Is called with each picture that the environment shows.
+        store: Where to keep the episodes, each as a run of its own; None keeps nothing.
+        name: How logs call who sits outside.
 
     Raises:
         ConfigError: there is no such environment or role, or a role that nobody fills.
@@ -70,9 +74,14 @@ class Seat:
         settings: Mapping[str, Any] | None = None,
         limits: Limits | None = None,
         watch: Callable[[Any], None] | None = None,
+        store: Store | None = None,
+        name: str = "outside",
     ) -> None:
-        self._vacancy = Vacancy(environment, role, agents=agents, settings=settings, limits=limits)
+        self._vacancy = Vacancy(
+            environment, role, agents=agents, settings=settings, limits=limits, store=store
+        )
         self.environment, self.role = self._vacancy.environment, self._vacancy.role
+        self._name = name
         self._agent = self._outside()
         self._watch = watch
         self._vacate()
@@ -85,12 +94,14 @@ class Seat:
         return other
 
     def _outside(self) -> Agent:
-        return Agent(_Outside(self), name="outside")
+        return Agent(_Outside(self), name=self._name)
 
     def _vacate(self) -> None:
         """No episode is going on."""
         self._playing: asyncio.Task[None] | None = None
         self._episode: Episode | None = None
+        self.run: Run | None = None
+        """The run that the episode at hand is kept in."""
         self._asked: asyncio.Queue[_Asked | None] = asyncio.Queue()
         self._open: _Asked | None = None
         self._heard = 0
@@ -144,13 +155,16 @@ class Seat:
         """Start an episode, and play until the role is asked; what was going on is given up.
 
         Raises:
-            TurnwiseError: the environment failed.
+            TurnwiseError: the environment failed, or the store.
         """
         await self.leave()
-        self._episode = self._vacancy.episode(self._agent, task, seed, watch=self._watch)
+        kept = self._vacancy.keeping(self._agent, task, seed)
+        self.run = None if kept is None else kept.run
+        episode = self._vacancy.episode(self._agent, task, seed, watch=self._watch, keeping=kept)
+        self._episode = episode
         self._heard = self._paid = 0
         asked = self._asked = asyncio.Queue()
-        self._playing = asyncio.create_task(self._episode.play())
+        self._playing = asyncio.create_task(episode.play() if kept is None else kept.play(episode))
         self._playing.add_done_callback(lambda _: asked.put_nowait(None))
         return await self._next()
 

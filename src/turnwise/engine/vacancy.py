@@ -10,11 +10,13 @@ import msgspec
 
 from turnwise.agent import Agent
 from turnwise.engine import resolve
-from turnwise.engine.config import RunConfig
+from turnwise.engine.config import AgentConfig, RunConfig
+from turnwise.engine.keeping import Keeping
 from turnwise.engine.resolve import Given, Mute
 from turnwise.environment import Environment
 from turnwise.episode import Episode
 from turnwise.limits import Limits
+from turnwise.store.store import Store
 from turnwise.task import Task, TaskSet
 
 
@@ -29,6 +31,7 @@ class Vacancy:
         settings: Of the environment, where it is given by name.
         tasks: Tasks; by default the environment's own.
         limits: Of each episode.
+        store: Where to keep what is played, each episode as a run of its own; None keeps nothing.
 
     Raises:
         ConfigError: there is no such environment, role or setting, or a role that nobody fills.
@@ -43,6 +46,7 @@ class Vacancy:
         settings: Mapping[str, Any] | None = None,
         tasks: TaskSet | None = None,
         limits: Limits | None = None,
+        store: Store | None = None,
     ) -> None:
         named = isinstance(environment, str)
         self._config = RunConfig(
@@ -53,9 +57,11 @@ class Vacancy:
         resolve.check_role(self.role, made)
         others, given = resolve.told_apart(agents or {})
         self._things = Given(made, tasks, {**given, self.role: Agent(Mute("vacant"))})
-        config = msgspec.structs.replace(self._config, agents=others)
-        self._cast = resolve.casting(resolve.completed(config, made, self._things), made, self._things)
+        config = msgspec.structs.replace(self._config, agents=others, limits=limits or Limits())
+        self._played = resolve.completed(config, made, self._things)
+        self._cast = resolve.casting(self._played, made, self._things)
         self._limits = limits
+        self._store = store
 
     @cached_property
     def tasks(self) -> TaskSet:
@@ -68,7 +74,13 @@ class Vacancy:
         return resolve.tasks(self._config, self.environment, self._things)
 
     def episode(
-        self, agent: Agent, task: Task, seed: int, *, watch: Callable[[Any], None] | None = None
+        self,
+        agent: Agent,
+        task: Task,
+        seed: int,
+        *,
+        watch: Callable[[Any], None] | None = None,
+        keeping: Keeping | None = None,
     ) -> Episode:
         """An episode in which `agent` plays the role.
 
@@ -77,6 +89,7 @@ class Vacancy:
             task: Which.
             seed: Of all draws.
             watch: Is called with each picture that the environment shows.
+            keeping: Where it is written down.
         """
         return Episode(
             self.environment,
@@ -84,8 +97,21 @@ class Vacancy:
             {**self._cast.agents, self.role: agent},
             seed=seed,
             limits=self._limits,
+            journal=None if keeping is None else keeping.journal,
             watch=None if watch is None else lambda _, picture: watch(picture),
         )
+
+    def keeping(self, agent: Agent, task: Task, seed: int) -> Keeping | None:
+        """The run that an episode of `agent` will be kept in, where there is a store.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        if self._store is None:
+            return None
+        agents = {**self._played.agents, self.role: AgentConfig(use=agent.name)}
+        config = msgspec.structs.replace(self._played, agents=agents, ids=(task.id,), seed=seed)
+        return Keeping(self._store, config, self.environment, TaskSet([task], name=self.environment.name))
 
     async def close(self) -> None:
         """Close the models of the other roles."""

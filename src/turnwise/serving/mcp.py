@@ -6,7 +6,8 @@
 A client's session is an episode, in which it plays one role. Besides the tools that the environment offers it
 has two of ours: `listen` says what was said to the role and was not heard yet (at first the task), and `say`
 answers, in words. The episode is played by the environment's own script, with its agents in the other roles;
-when it is over, the last result says so, with the score.
+when it is over, the last result says so, with the score. It is kept as a run of its own, to be read, replayed
+and forked like any.
 
 Over HTTP a session is what the protocol's handshake makes one. Newer revisions of the protocol have none, so
 clients that speak these are asked to fall back, as the protocol has it. Needs the extra `mcp`.
@@ -17,16 +18,18 @@ from __future__ import annotations
 import asyncio
 import base64
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
+from turnwise.engine.results import Run
 from turnwise.engine.seat import Moment, Seat
 from turnwise.environment import Environment
 from turnwise.errors import ConfigError, TurnwiseError
 from turnwise.limits import Limits
 from turnwise.message import Content, Image, Message, Text, ToolCall, ToolSpec
+from turnwise.store.store import Store
 from turnwise.task import Task
 
 try:
@@ -60,10 +63,14 @@ class McpSession:
         seat: The seat it takes.
         task: What is played.
         seed: Of all draws.
+        began: Called with the run that the episode is kept in, if it is, when it begins.
     """
 
-    def __init__(self, seat: Seat, task: Task, seed: int) -> None:
+    def __init__(
+        self, seat: Seat, task: Task, seed: int, began: Callable[[Run], object] | None = None
+    ) -> None:
         self.seat = seat
+        self._began = began
         self._task = task
         self._seed = seed
         self._moment: Moment | None = None
@@ -116,6 +123,8 @@ class McpSession:
         """How things stand; the first time, the episode begins."""
         if self._moment is None:
             self._take(await self.seat.begin(self._task, self._seed))
+            if self._began is not None and self.seat.run is not None:
+                self._began(self.seat.run)
         assert self._moment is not None
         return self._moment
 
@@ -151,6 +160,8 @@ class McpEnvironment:
         task: Play this one alone: a task, its id or its place; else clients get one after the other.
         seed: Of the first episode; each further one has the next.
         limits: Of each episode.
+        store: Where to keep the episodes, each as a run of its own; None keeps nothing.
+        began: Called with the run of each episode that is kept, when it begins.
     """
 
     def __init__(
@@ -163,8 +174,13 @@ class McpEnvironment:
         task: Task | str | int | None = None,
         seed: int = 0,
         limits: Limits | None = None,
+        store: Store | None = None,
+        began: Callable[[Run], object] | None = None,
     ) -> None:
-        self._seat = Seat(environment, role, agents=agents, settings=settings, limits=limits)
+        self._seat = Seat(
+            environment, role, agents=agents, settings=settings, limits=limits, store=store, name="mcp-client"
+        )
+        self._began = began
         self._task = None if task is None else self._seat.task(task)
         self._seed = seed
         self.sessions: dict[str, McpSession] = {}
@@ -175,7 +191,7 @@ class McpEnvironment:
         if name not in self.sessions:
             number = len(self.sessions)
             task = self._task or self._seat.task(number % len(self._seat.tasks))
-            self.sessions[name] = McpSession(self._seat.beside(), task, self._seed + number)
+            self.sessions[name] = McpSession(self._seat.beside(), task, self._seed + number, self._began)
         return self.sessions[name]
 
     async def close(self) -> None:
