@@ -82,7 +82,7 @@ class Reader:
     def start(self) -> None:
         self.stop()
         self.assistant = subprocess.Popen([sys.executable, "assistant.py"], cwd=self.folder, text=True)
-        for _ in range(200):
+        for _ in range(3000):
             try:
                 socket.create_connection(("127.0.0.1", int(self.port))).close()
                 return
