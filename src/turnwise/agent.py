@@ -7,7 +7,7 @@ remember belongs in `role.memory`, which replay rebuilds because the scaffold is
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
@@ -37,6 +37,9 @@ class Context(Protocol):
         ...
 
 
+Calls: TypeAlias = Literal["all", "first"]
+
+
 class Ask(msgspec.Struct, frozen=True, gc=False):
     """What the environment wants of one response."""
 
@@ -47,6 +50,8 @@ class Ask(msgspec.Struct, frozen=True, gc=False):
     """Ends the response after the first turn (of the role or of a tool) for which it holds."""
     actions: ActionSpace | None = None
     """What may be answered, where the environment offers it."""
+    calls: Calls = "all"
+    """Which tool calls of one message are made; the others were never said, as far as anybody is told."""
 
 
 class Agent:
@@ -91,7 +96,8 @@ class Agent:
         by_name = {_spec(tool).name: tool for tool in tools}
         for round_number in range(self.max_tool_rounds):
             offered = tools if round_number < self.max_tool_rounds - 1 else ()
-            turn = role.post(await role.sample(tools=offered, stop=ask.stop, actions=ask.actions))
+            call = await role.sample(tools=offered, stop=ask.stop, actions=ask.actions)
+            turn = role.post(call, calls=ask.calls)
             if not turn.message.tool_calls or (ask.until is not None and ask.until(turn)):
                 return turn
             for tool_call in turn.message.tool_calls:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from turnwise.action import ActionSpace
-from turnwise.agent import Agent, Ask, Entry
+from turnwise.agent import Agent, Ask, Calls, Entry
 from turnwise.errors import ModelError, ReplayDivergence, ToolError, TurnwiseError, did_you_mean
 from turnwise.log import Call, Ref, Timing, Turn, as_seen
 from turnwise.message import Content, Message, Part, ToolCall
@@ -122,6 +122,7 @@ class Role:
         stop: tuple[str, ...] = (),
         until: Callable[[Turn], bool] | None = None,
         actions: ActionSpace | None = None,
+        calls: Calls = "all",
     ) -> Coroutine[Any, Any, Turn]:
         """Say something to the role (or nothing) and, when awaited, wait for its answer.
 
@@ -131,6 +132,7 @@ class Role:
             stop: Strings that end a sample.
             until: Ends the response early, after the first turn for which it holds.
             actions: What may be answered, for agents that choose actions by id.
+            calls: Which tool calls of one message are made.
 
         Returns:
             The role's last turn.
@@ -141,7 +143,7 @@ class Role:
         if says is not None:
             self.tell(says)
         plain = actions is None and not (tools or stop or until)
-        return self.agent.act(self, _PLAIN if plain else Ask(tools, stop, until, actions))
+        return self.agent.act(self, _PLAIN if plain else Ask(tools, stop, until, actions, calls))
 
     def tell(self, says: Says) -> Turn:
         """Say something to the role without waiting for an answer; returns the turn that says it."""
@@ -285,8 +287,13 @@ class Role:
         if self._state is not None:
             self._state.forget(self._session)
 
-    def post(self, said: Call | Message | str) -> Turn:
-        """Make a call's sample (or other words of the scaffold's) the role's next visible turn."""
+    def post(self, said: Call | Message | str, *, calls: Calls = "all") -> Turn:
+        """Make a call's sample (or other words of the scaffold's) the role's next visible turn.
+
+        Args:
+            said: What is said.
+            calls: Which tool calls of a sample are; the whole sample stays on record at its call.
+        """
         episode, refs = self.episode, self._refs
         index = len(episode.turns)
         parent = refs[-1] if refs else None
@@ -295,11 +302,16 @@ class Role:
         if isinstance(said, Call):
             n = said.n
             message = said.message or said_by(said)
+            node = self._open.pop(n)
+            if calls == "first" and len(message.tool_calls) > 1:
+                # What is shown from now on is not what was sampled, so that no later call extends this one.
+                message = _with_first_call(message)
+            else:
+                self._tip = node
+                node.said = index
+                # The turn says it: the call need not say it again.
+                force_setattr(said, "message", None)
             turn = Turn(index=index, role=self.name, message=message, calls=(n,), parent=parent)
-            self._tip = node = self._open.pop(n)
-            node.said = index
-            # The turn says it: the call need not say it again.
-            force_setattr(said, "message", None)
         else:
             message = Message(role="assistant", content=said) if isinstance(said, str) else said
             turn = Turn(index=index, role=self.name, message=message, parent=parent)
@@ -455,6 +467,11 @@ def _with_tokens(call: Call, sample: Sample) -> Call:
 
 
 _OF_TOKENS = ("sampled_ids", "logprobs", "sampled_texts", "alternatives")
+
+
+def _with_first_call(message: Message) -> Message:
+    """The message as if it made one tool call; what its provider wants back tells of all, and is left out."""
+    return msgspec.structs.replace(message, tool_calls=message.tool_calls[:1], provider=None)
 
 
 def _ancestor(node: _Node | None, n: int | None) -> _Node | None:

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias, TypeVar, cast
 
 import msgspec
 
-from turnwise.agent import Agent, Ask
+from turnwise.agent import Agent, Ask, Calls
 from turnwise.errors import ConfigError
 from turnwise.log import Call, Turn
 from turnwise.message import Message
@@ -177,7 +177,7 @@ async def respond(role: Role, manner: Manner, ask: Ask | None = None, *, rounds:
     by_name = {tool.spec.name: tool for tool in tools}
     for number in range(rounds):
         offer = tools if number < rounds - 1 else ()
-        turn = _say(role, await manner.draft(role, msgspec.structs.replace(ask, tools=offer)))
+        turn = _say(role, await manner.draft(role, msgspec.structs.replace(ask, tools=offer)), ask.calls)
         if not turn.message.tool_calls or (ask.until is not None and ask.until(turn)):
             return turn
         for tool_call in turn.message.tool_calls:
@@ -187,8 +187,8 @@ async def respond(role: Role, manner: Manner, ask: Ask | None = None, *, rounds:
     return turn  # pyright: ignore[reportPossiblyUnboundVariable]
 
 
-def _say(role: Role, draft: Draft) -> Turn:
-    turn = role.post(draft.message if draft.call is None else draft.call)
+def _say(role: Role, draft: Draft, calls: Calls) -> Turn:
+    turn = role.post(draft.message if draft.call is None else draft.call, calls=calls)
     for name, value in draft.notes:
         role.episode.note(value, turn, name=name)
     return turn

@@ -76,5 +76,5 @@ class _Reader:
             seconds=None if timing is None else timing.seconds,
             tokens=call.tokens,
             logprob=None if call.logprobs is None else sum(call.logprobs),
-            said=None if spoke or call.message is None else messages.message(found, call.message),
+            said=None if call.message is None else messages.message(found, call.message),
         )

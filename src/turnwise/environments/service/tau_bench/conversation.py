@@ -9,19 +9,17 @@ customer alone is told.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-from turnwise.agent import Ask
+from turnwise.agent import Ask, Calls
 from turnwise.agents.users.manner import respond
 from turnwise.agents.users.marks import STOP, TAU2_MARKS, mark_in
 from turnwise.agents.users.tau import GREETING, PROTOCOLS, Variant
 from turnwise.environments.service.tau_bench.rows import Version
 from turnwise.episode import Episode
-from turnwise.errors import ToolError
 from turnwise.log import Turn
-from turnwise.message import Content, ToolSpec, system
-from turnwise.role import Role
-from turnwise.tool import Terms, Tool, terms
+from turnwise.message import system
+from turnwise.tool import Tool
 
 Protocol: TypeAlias = Literal["llm", "react", "verify", "reflection"]
 """How a model in the role `user` comes to its words."""
@@ -30,29 +28,6 @@ STEPS: dict[Version, int] = {1: 30, 2: 200}
 ERRORS = 10
 """Errors of tools that end an episode of version 2."""
 TRANSFER = "transfer_to_human_agents"
-ONE_CALL = "only the first call of a message is made; make this one again"
-
-
-class _First:
-    """A tool that refuses every call of a message but the first."""
-
-    replay: Literal["run"] = "run"
-
-    def __init__(self, tool: Tool) -> None:
-        self._tool = tool
-
-    @property
-    def spec(self) -> ToolSpec:
-        return self._tool.spec
-
-    @property
-    def terms(self) -> Terms:
-        return terms(self._tool)
-
-    async def call(self, arguments: dict[str, Any], role: Role) -> Content:
-        if role.episode.turns[-1].role == "tool":
-            raise ToolError(ONE_CALL)
-        return await self._tool.call(arguments, role)
 
 
 class Conversation:
@@ -82,7 +57,8 @@ class Conversation:
         self.episode = episode
         self.first = version == 1
         self.limit = limit
-        self.tools = [_First(tool) for tool in tools] if self.first and variant == "published" else tools
+        self.tools = tools
+        self.calls: Calls = "first" if self.first and variant == "published" else "all"
         self.user_tools = user_tools
         self.user = user
         self.variant: Variant = variant
@@ -112,7 +88,7 @@ class Conversation:
                 return "user_stop"
             if words.message.tool_calls or self._over():
                 break
-            reply = await episode.agent.respond(words, tools=self.tools, until=self._until)
+            reply = await episode.agent.respond(words, tools=self.tools, until=self._until, calls=self.calls)
             if self.handed_over:
                 self.ended = True
                 return "transfer"
@@ -138,7 +114,7 @@ class Conversation:
         if turn.role != "tool":
             self.steps += bool(turn.message.tool_calls) and not self.first
             return False
-        self.steps += turn.text != f"error: {ONE_CALL}"
+        self.steps += 1
         self.errors += turn.text.startswith("error:")
         self.handed_over |= self.first and turn.message.name == TRANSFER
         return self.handed_over or self._over()
