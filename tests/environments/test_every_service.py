@@ -29,6 +29,7 @@ from turnwise.log import EpisodeLog, Turn, as_seen
 from turnwise.message import Content, Message, ToolCall, system
 from turnwise.models.scripted import ScriptedModel
 from turnwise.role import Role
+from turnwise.store.store import Store
 from turnwise.task import Task
 from turnwise.tools.desk import Desk, DeskTool
 from turnwise.tools.function import tool
@@ -204,7 +205,7 @@ def diary(monkeypatch: pytest.MonkeyPatch) -> Diary:
 def test_states_come_again_in_replays_and_in_forks(
     name: str, given: dict[str, Any], player: str, diary: Diary, tmp_path: Path
 ) -> None:
-    made, store = subject(name, given), tmp_path / "t.db"
+    made, store = subject(name, given), Store(tmp_path / "t.db")
     environment, tasks = made.environment, {task.id: task for task in made.some(2)}
     prodder = Agent(Prodder("states"))
     objects = dict.fromkeys(environment.roles, prodder) if player == "prodder" else {}
