@@ -247,8 +247,10 @@ def test_an_errand_and_all_its_updates_are_what_is_wanted(seed: int, scenario: A
 
 
 def test_the_command_writes_a_stage_that_runs(tmp_path: Path) -> None:
+    place = tmp_path / "kept.db"
+
     def command(*words: str) -> Any:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TURNWISE_STORE": str(place)}
         return subprocess.run(
             [sys.executable, "-m", "turnwise.synth.interruptbench", *words],
             capture_output=True,
@@ -257,17 +259,18 @@ def test_the_command_writes_a_stage_that_runs(tmp_path: Path) -> None:
             env=environment,
         )
 
-    run = turnwise.run(InterruptBench(count=3, interrupt=False), "solver", store=tmp_path / "turnwise.db")
+    run = turnwise.run(InterruptBench(count=3, interrupt=False), "solver", store=place)
     done = command(run.id, "--to", "stage.jsonl", "--share", "0.4")
     assert done.stdout == "3 errands in stage.jsonl\n"
-    played = turnwise.run(
-        InterruptBench(), "solver", tasks=tmp_path / "stage.jsonl", store=tmp_path / "turnwise.db"
-    )
+    played = turnwise.run(InterruptBench(), "solver", tasks=tmp_path / "stage.jsonl", store=place)
     assert played.score.mean == 1.0
-    other = turnwise.run("number_guess", "solver", limit=1, store=tmp_path / "turnwise.db")
+    other = turnwise.run("number_guess", "solver", limit=1, store=place)
     refused = command(other.id, "--to", "x.jsonl")
     assert refused.returncode == 2
     assert "is of 'number_guess'" in refused.stderr
+    refused = command("last", "--to", "x.jsonl", "--store", "none.db")
+    assert refused.stderr.startswith("turnwise: there is no store at none.db")
+    assert not (tmp_path / "none.db").exists()
 
 
 def test_rows_round_trip_and_what_cannot_be_is_one_line(tmp_path: Path) -> None:

@@ -236,6 +236,7 @@ def test_what_is_wrong_is_said_in_a_line(tmp_path: Path) -> None:
         (["--http", "0.0.0.0:8000"], "listen on 127.0.0.1"),
         (["--as", "thief"], "no role 'thief'"),
     ):
+        words = [*words, "--store", str(tmp_path / "t.db")]
         done = subprocess.run(command(*words), capture_output=True, text=True, timeout=60)
         assert done.returncode == 2
         assert line in done.stderr

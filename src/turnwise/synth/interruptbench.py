@@ -64,18 +64,20 @@ def command(
     to: Annotated[Path, typer.Option(help="The file to write, JSON Lines.")],
     share: Annotated[float, typer.Option(help="After what share of the actions to interrupt.")] = 0.6,
     chain: Annotated[bool, typer.Option("--chain", help="Bring the next update alone.")] = False,
-    store: Annotated[str, typer.Option(help="Where the run is.")] = "turnwise.db",
+    store: Annotated[
+        str | None, typer.Option(help="Where the run is; by default $TURNWISE_STORE or turnwise.db.")
+    ] = None,
 ) -> None:
     """Write the rows of the next stage of an InterruptBench run."""
     try:
-        kept = Store(store)
+        kept = Store(store, create=False)
         try:
             rows = stage(Run(kept, kept.run(run)), share=None if chain else share)
         finally:
             kept.close()
         write(rows, to)
     except TurnwiseError as error:
-        typer.echo(f"error: {error}", err=True)
+        typer.echo(f"turnwise: {error}", err=True)
         raise typer.Exit(2) from None
     typer.echo(f"{len(rows)} errands in {to}")
 
