@@ -42,14 +42,16 @@ class Again:
     name = "again"
 
     def __init__(self, role: str, logs: Sequence[EpisodeLog]) -> None:
-        self.lines = {
-            log.task["id"]: [turn.message for turn in log.turns if turn.calls and turn.role == role]
+        self.samples = {
+            log.task["id"]: [
+                Sample(message=turn.message) for turn in log.turns if turn.calls and turn.role == role
+            ]
             for log in logs
         }
 
     async def sample(self, request: Request) -> Sample:
-        """The line of this call."""
-        return Sample(message=self.lines[request.task.id][request.ordinal])
+        """What was said in this call."""
+        return self.samples[request.task.id][request.ordinal]
 
     async def close(self) -> None:
         """Nothing to let go of."""

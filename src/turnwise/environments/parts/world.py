@@ -119,12 +119,12 @@ class WorldEnvironment(Environment, kw_only=True, frozen=True):
         last: dict[str, Turn] = {}
         replies = self.max_replies
         assert replies is not None, "a world says how long an episode can be"
-        watched = episode.watched
+        watched, roles = episode.watched, episode.roles
         for _ in range(replies):
             if watched:
                 episode.show(world.picture)
             key, mover = world.key(), world.mover
-            turn = await episode.roles[mover].respond(world.observe(), actions=world.actions())
+            turn = await roles[mover].respond(world.observe(), actions=world.actions())
             if key is not None:
                 episode.note(key, turn, name="state")
             last[mover] = turn
@@ -143,8 +143,8 @@ class WorldEnvironment(Environment, kw_only=True, frozen=True):
         for name, value in world.metrics().items():
             episode.metric(name, value)
         if (closing := world.closing()) is not None:
-            said = episode.roles[mover].tell(closing)
-            for name, role in episode.roles.items():
+            said = roles[mover].tell(closing)
+            for name, role in roles.items():
                 if name != mover:
                     role.tell(said)
         if watched:
