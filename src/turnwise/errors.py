@@ -44,6 +44,9 @@ class ModelError(TurnwiseError):
     `rate_limit`, `timeout`, `connection`, `server`, `malformed`, `auth`, `context_length`, `bad_request`.
     """
 
+    retries: tuple[str, ...] = ()
+    """Kinds of the errors after which it was tried again before, in their order."""
+
     def __init__(
         self,
         message: str,

@@ -188,6 +188,8 @@ class Timing(msgspec.Struct, array_like=True, gc=False):
     start: float
     """Seconds since the episode began (for a resumed part: since it resumed)."""
     seconds: float
+    retries: tuple[str, ...] = ()
+    """Of a call: kinds of the errors after which it was sent again, in their order."""
 
 
 class EpisodeLog(Record, frozen=True, kw_only=True, tag_field="version", tag=wire.VERSION):

@@ -85,6 +85,8 @@ class Sample(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The sampled tokens as text, where the provider tells these and no ids."""
     alternatives: Sequence[Alternatives] | None = None
     """For each sampled token what might have stood there, where `Sampling.top_logprobs` asked for it."""
+    retries: tuple[str, ...] = ()
+    """Kinds of the errors after which it was asked for again, in their order; no part of a log."""
 
 
 class Model(Protocol):

@@ -219,14 +219,17 @@ class Role:
             start = perf_counter()
             try:
                 sample = await self._model.sample(self._request(n, messages, toolset, sampling, actions))
+                retries = sample.retries
             except ModelError as error:
                 call = self._failed(n, parent, refs[:length], error)
+                retries = error.retries
             except BaseException:
                 episode.void(ticket)
                 raise
             else:
                 call, parent = self._call(n, parent, refs, length, sample, sampling, toolset)
-            episode.add_call(call, Timing(self.name, n, start - episode.started, perf_counter() - start))
+            took = perf_counter() - start
+            episode.add_call(call, Timing(self.name, n, start - episode.started, took, retries))
         if ticket is not None:
             await episode.passage(ticket)
         if call.error is not None:

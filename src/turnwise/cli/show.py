@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from turnwise.metrics import Estimate
 
 _METRICS_UP_TO = 20_000
+"""Episodes of a run up to which all of them are read for figures."""
 _WORTH_SECONDS = 1e-3
 """Calls that take less are those of scripts, whose time tells nothing."""
 
@@ -49,7 +50,7 @@ def command(
         else:
             print_episode(f"{found.id}/{episode}", log, output.console(), full=full)
     elif json:
-        output.print_json(found.summary())
+        output.print_json(found.summary() | {"retries": found.retries()})
     else:
         print_run(found, output.console(), episodes=count)
 
@@ -107,6 +108,9 @@ def _figures(run: Run) -> RenderableType:
         table.add_row("cost", f"{total('cost'):.4g}, {total('cost') / ended:.4g} an episode")
     if ended:
         table.add_row("time", f"{output.duration(total('seconds') / ended)} an episode")
+    if run.row.planned <= _METRICS_UP_TO and (retries := run.retries()):
+        kinds = ", ".join(f"{kind} {count:,}" for kind, count in retries.items())
+        table.add_row("retries", f"{sum(retries.values()):,}  {kinds}")
     for role, times in run.latency().items():
         if times.p95 >= _WORTH_SECONDS:
             quantiles = f"{output.short(times.p50)} p50, {output.short(times.p95)} p95"

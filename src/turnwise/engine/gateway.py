@@ -138,10 +138,14 @@ class Gateway:
                 outcome = await self._attempt(request, demand, permit, retries)
                 if isinstance(outcome, Sample):
                     self._calls += 1
-                    return outcome
+                    if not retries.kinds:
+                        return outcome
+                    return msgspec.structs.replace(outcome, retries=retries.kinds)
                 await asyncio.sleep(outcome)
-        except ModelError:
+        except ModelError as error:
             self._failed += 1
+            if retries is not None:
+                error.retries = retries.kinds
             raise
         except BaseException:
             self._cancelled += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 _TIMED = 100
-"""Episodes whose timings are read at most."""
+"""Episodes whose timings are read at once; and at most, where some tell of all."""
 
 
 class Latency(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +127,18 @@ class Run:
             str(row.group): Latency(calls=row.n, p50=row.median, p95=row.quantiles["0.95"])
             for row in summarise(seconds, roles, quantiles=[0.95])
         }
+
+    def retries(self) -> dict[str, int]:
+        """How often model calls were sent again, by the kind of error (`rate_limit`, `timeout`, ...).
+
+        Told from every call that was answered or given up; the most frequent kind comes first.
+        """
+        kinds: Counter[str] = Counter()
+        numbers = sorted(self.store.stops(self.row.number))
+        for start in range(0, len(numbers), _TIMED):
+            for timing in self.store.timings_of(self.row.number, numbers[start : start + _TIMED]):
+                kinds.update(timing.retries)
+        return dict(kinds.most_common())
 
     def summary(self) -> dict[str, Any]:
         """The run in one JSON object."""

@@ -23,13 +23,15 @@ class Retries:
         rng: Draws the jitter; never an episode's own.
     """
 
-    __slots__ = ("_policy", "_rng", "attempts", "seconds")
+    __slots__ = ("_policy", "_rng", "attempts", "kinds", "seconds")
 
     def __init__(self, policy: CallPolicy, rng: random.Random) -> None:
         self._policy = policy
         self._rng = rng
         self.attempts = 0
         """Attempts that failed so far."""
+        self.kinds: tuple[str, ...] = ()
+        """Kinds of the errors after which there was another attempt."""
         self.seconds = 0.0
         """What they and the waits between them took; waiting for a slot or a rate is nobody's failure."""
 
@@ -49,6 +51,7 @@ class Retries:
         if policy.retry_seconds is not None and self.seconds + delay > policy.retry_seconds:
             return None
         self.seconds += delay
+        self.kinds = (*self.kinds, error.kind)
         return delay
 
     def final(self, model: str, error: ModelError) -> ModelError:

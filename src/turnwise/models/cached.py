@@ -71,7 +71,8 @@ class _Cached(Wrapper):
             return
         usage = sample.usage
         if usage is not None:
-            sample = msgspec.structs.replace(sample, usage=msgspec.structs.replace(usage, cost=0.0))
+            usage = msgspec.structs.replace(usage, cost=0.0)
+        sample = msgspec.structs.replace(sample, usage=usage, retries=())
         body = msgspec.json.encode(sample)
         try:
             path.parent.mkdir(exist_ok=True)
