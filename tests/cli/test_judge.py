@@ -9,6 +9,9 @@ from terminal import last_json, ok, refused
 
 from turnwise.store.annotations import Annotation, Annotations, Target
 from turnwise.store.store import Store
+from turnwise.view.reading import grid
+from turnwise.view.reading.source import Source
+from turnwise.view.server.shapes import EpisodesQuery
 
 
 @pytest.fixture
@@ -57,6 +60,38 @@ def test_labelled_episodes_are_cases_for_judges(run: str, folder: Path) -> None:
     asked = ["--set", "judge=question", "--set", 'config={question="Was it right?"}', "-q"]
     told = last_json("run", "judging", "--tasks", "cases.jsonl", "-a", "solver", *asked)
     assert (told["episodes"], told["failed"], told["score"]["mean"]) == (1, 0, 1.0)
+
+
+def test_disagreements_are_labelled_for_the_viewer(run: str, folder: Path) -> None:
+    asked = ["--judge", "rubric", "--set", 'criteria=[{text="It says \\"the\\"."}]', "-q"]
+    for who in ("solver", "random"):
+        last_json("judge", run, "-a", who, *asked)
+    pair = last_json("judge", run)["pairs"][-1]
+    apart = [int(name.rpartition("/")[2]) for name in pair["differ"]]
+    assert 0 < len(apart) < 4
+    for _ in range(2):
+        assert last_json("judge", run, "--tag", "to read")["tagged"] == apart
+    store = Store(folder / "turnwise.db")
+    viewer = Source(store)
+    page = grid.page(viewer, viewer.run(run), EpisodesQuery(tag="to read"))
+    assert [row.number for row in page.rows] == apart
+    held = Annotations(store).held()
+    assert [(word.kind, word.target.episode) for word in held] == [
+        (kind, number) for number in apart for kind in ("tag", "note")
+    ]
+    first, second = (held[1].text or "").splitlines()
+    assert first.startswith("rubric by solver (judging-")
+    assert second.startswith("rubric by random (judging-")
+    assert {line.partition("): ")[2] for line in (first, second)} == {"passes (1)", "fails (0)"}
+    # By another bar the environment differs from them, too; without it the tag goes again.
+    more = last_json("judge", run, "--tag", "to read", "--solved", "0")["tagged"]
+    assert {*apart} < {*more}
+    shown = ok("judge", run, "--tag", "to read")
+    assert (
+        f"{len(apart)} episodes have the tag 'to read': turnwise view, at /runs/{run}?tag=to%20read" in shown
+    )
+    tags = [word.target.episode for word in Annotations(store).held() if word.kind == "tag"]
+    assert sorted(tags, key=lambda n: n or 0) == apart
 
 
 def test_what_cannot_be_judged_is_one_line(run: str, folder: Path) -> None:

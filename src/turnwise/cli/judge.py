@@ -54,6 +54,9 @@ def command(
         float | None,
         typer.Option(help="A score passes from here on, where nobody says; by default 0.5 of scores to 1."),
     ] = None,
+    tag: Annotated[
+        str | None, typer.Option(help="Give the episodes on which any two differ this tag, for the viewer.")
+    ] = None,
     limit: Annotated[int | None, typer.Option("--limit", "-n", help="Only the first episodes.")] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", "-e", help="Judge each so often.")] = None,
     concurrency: Annotated[int | None, typer.Option(help="Most episodes at a time.")] = None,
@@ -77,7 +80,7 @@ def command(
         _write_cases(judged, labelled)
         return
     if judge is None:
-        _report(judged, solved, json=json)
+        _report(judged, solved, tag, json=json)
         return
     import asyncio
 
@@ -142,17 +145,23 @@ def _write_cases(run: Run, place: Path) -> None:
     typer.echo(f"{len(found)} cases in {place}: turnwise run judging --tasks {place}")
 
 
-def _report(run: Run, solved: float | None, *, json: bool) -> None:
+def _report(run: Run, solved: float | None, tag: str | None, *, json: bool) -> None:
+    from urllib.parse import quote
+
+    from rich.text import Text
+
     from turnwise.cli import output
-    from turnwise.engine.judging import pairings, raters
+    from turnwise.engine.judging import mark, pairings, raters
     from turnwise.errors import ConfigError
 
     told = raters(run, solved=solved)
     if not told:
         raise ConfigError(f"nobody judged run {run.id} yet: give --judge KIND (turnwise judge lists them)")
     found = pairings(run, told)
+    marked = None if tag is None else mark(run, told, found, tag)
     if json:
-        output.print_json({"run": run.id, "raters": _plain_raters(told), "pairs": _plain_pairs(run, found)})
+        plain = {"run": run.id, "raters": _plain_raters(told), "pairs": _plain_pairs(run, found)}
+        output.print_json(plain if marked is None else plain | {"tagged": marked})
         return
     console = output.console()
     columns = [output.Column("judged by"), output.Column("episodes", right=True)]
@@ -164,6 +173,9 @@ def _report(run: Run, solved: float | None, *, json: bool) -> None:
     console.print(output.table(columns, lines, console.width))
     for pair in found:
         _print_pair(run, pair, console)
+    if marked is not None:
+        place = f"/runs/{run.id}?tag={quote(tag or '')}"
+        console.print(Text(f"\n{len(marked)} episodes have the tag {tag!r}: turnwise view, at {place}"))
 
 
 def _print_pair(run: Run, pair: Pairing, console: Console) -> None:

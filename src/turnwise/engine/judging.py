@@ -25,7 +25,7 @@ from turnwise.judges.kinds import of_pairs
 from turnwise.log import EpisodeLog
 from turnwise.metrics import Agreement, Estimate, PositionBias, cohen_kappa, position_bias, spearman
 from turnwise.metrics.bias import Place
-from turnwise.store.annotations import Annotations
+from turnwise.store.annotations import Annotation, Annotations, Target
 
 
 async def judge(
@@ -212,6 +212,56 @@ def pairings(run: Run, told: Sequence[Rater], *, resamples: int = 2000) -> list[
             )
         )
     return found
+
+
+MARKER = "turnwise judge"
+"""Who says it, where disagreements are labelled."""
+
+
+def mark(run: Run, told: Sequence[Rater], found: Sequence[Pairing], tag: str) -> list[int]:
+    """Label the episodes on which any two raters differ, to be read in the viewer: a tag, and who said what.
+
+    Marked again, the tag holds of those that differ now.
+
+    Args:
+        run: The run that was judged.
+        told: Its raters.
+        found: Their pairings.
+        tag: The tag.
+
+    Returns:
+        The numbers of the episodes.
+    """
+    words = Annotations(run.store)
+    mine = [
+        word
+        for word in words.held()
+        if word.annotator == MARKER and word.target.run == run.id and word.name == tag
+    ]
+    differ = sorted({number for pair in found for number in pair.differ})
+    wanted = {(Target(run.id, number), _said(told, number)) for number in differ}
+    tagged = {word.target for word in mine if word.kind == "tag"}
+    noted = {(word.target, word.text) for word in mine if word.kind == "note"}
+    for word in mine:
+        if word.target.episode not in differ or (
+            word.kind == "note" and (word.target, word.text) not in wanted
+        ):
+            words.retract(word.id, MARKER)
+    for target, said in sorted(wanted):
+        if target not in tagged:
+            words.add(Annotation(kind="tag", target=target, annotator=MARKER, name=tag))
+        if (target, said) not in noted:
+            words.add(Annotation(kind="note", target=target, annotator=MARKER, name=tag, text=said))
+    return differ
+
+
+def _said(told: Sequence[Rater], number: int) -> str:
+    """Who finds that an episode passes, and who not, a line each."""
+    return "\n".join(
+        f"{one.name}: {'passes' if one.passed[number] else 'fails'} ({one.scores[number]:g})"
+        for one in told
+        if number in one.passed
+    )
 
 
 class Forecasts(msgspec.Struct, frozen=True, kw_only=True):
