@@ -18,6 +18,9 @@ export default defineConfig({
     // The content policy allows no data: scripts or styles; everything is a file of its own.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    chunkSizeWarningLimit: 400,
+    // One script and one style: the server is on this machine, where requests cost more than bytes.
+    cssCodeSplit: false,
+    rolldownOptions: { output: { codeSplitting: false } },
+    chunkSizeWarningLimit: 800,
   },
 });

@@ -4,7 +4,7 @@ import { useEffect, useSyncExternalStore } from "react";
 
 import { parsed } from "@/lib/paths";
 
-import { queries } from "./queries";
+import { ask, queries } from "./queries";
 import type { components } from "./schema";
 
 type Event = components["schemas"]["Event"];
@@ -80,8 +80,8 @@ function receive(message: MessageEvent<string>): void {
 
 const waiting = new Map<string, ReturnType<typeof setTimeout>>();
 
-/** Voids the answers under a key, at most once in `CALM`. */
-function refresh(key: readonly unknown[], wait = CALM): void {
+/** Voids the answers under a key, at most once in `CALM`; unless they turn out to be final. */
+function refresh(key: readonly unknown[], wait = CALM, final = () => false): void {
   const name = JSON.stringify(key);
   if (waiting.has(name)) return;
   waiting.set(
@@ -89,8 +89,8 @@ function refresh(key: readonly unknown[], wait = CALM): void {
     setTimeout(() => {
       waiting.delete(name);
       // An answer that is on its way may be older than the news; one that is cut off each time never comes.
-      if (queries.isFetching({ queryKey: key }) > 0) refresh(key, 100);
-      else void queries.invalidateQueries({ queryKey: key });
+      if (queries.isFetching({ queryKey: key }) > 0) refresh(key, 100, final);
+      else if (!final()) void queries.invalidateQueries({ queryKey: key });
     }, wait),
   );
 }
@@ -98,7 +98,11 @@ function refresh(key: readonly unknown[], wait = CALM): void {
 function missed(): void {
   if (watched.play !== undefined) refresh(["play", watched.play], 0);
   const episode = watched.episode === undefined ? undefined : parsed(watched.episode);
-  if (episode !== undefined) refresh(["episode", episode.run, episode.number], 0);
+  if (episode !== undefined) {
+    // What is over does not change, and may be large.
+    const over = () => queries.getQueryData(ask.episode(episode).queryKey)?.live === false;
+    refresh(["episode", episode.run, episode.number], 0, over);
+  }
 }
 
 function handle(event: Event): void {
