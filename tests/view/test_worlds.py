@@ -24,17 +24,16 @@ OF_WORDS = {
     "car_dealer",
     "guess_my_city",
     "judging",
-    "lantern",
     "m3tooleval",
     "mint",
     "mt_eval",
-    "tau_airline",
-    "tau_phone",
-    "tau_retail",
     "twenty_questions",
-    "vita_delivery",
-    "vita_instore",
     "wilt",
+}
+OF_WORDS |= {
+    name
+    for name, entry in registry.entries("environments").items()
+    if entry.value.startswith("turnwise.environments.service.") and name != "interruptbench"
 }
 """Those of words alone, in which there is nothing to draw."""
 MOST = 12
