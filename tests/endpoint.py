@@ -15,7 +15,8 @@ class Endpoint:
     """Listens on the loopback, on `port` or a free one, while it is entered.
 
     `answers` are used up one by one, the last one stays; each is `(status, body)`, `(status, body, headers)`,
-    or a word: `hang`, `reset`, `truncated`, `endless`. A function makes the answer from the request's JSON.
+    or a word: `hang`, `reset`, `truncated`, `cut`, `endless`. A function makes the answer from the request's
+    JSON.
     """
 
     def __init__(self, *answers: Any, port: int = 0) -> None:
@@ -32,14 +33,14 @@ class Endpoint:
             wbufsize = 2**16
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))))
                 with outer._lock:
-                    outer.asked.append(json.loads(body))
+                    outer.asked.append(body)
                     outer.headers.append({key.lower(): value for key, value in self.headers.items()})
                     outer.paths.append(self.path)
                     answer = outer.answers.pop(0) if len(outer.answers) > 1 else outer.answers[0]
                 if isinstance(answer, Callable):
-                    answer = answer(outer.asked[-1])
+                    answer = answer(body)
                 self._give(answer)
 
             def _give(self, answer: Any) -> None:
@@ -53,6 +54,10 @@ class Endpoint:
                     return
                 if answer == "truncated":
                     answer = (200, '{"choices": [{"message": {"role": "assis')
+                if answer == "cut":
+                    # More was announced than comes.
+                    answer = (200, '{"choices": [{"mess', {"content-length": "4096", "connection": "close"})
+                    self.close_connection = True
                 if answer == "endless":
                     self._pour()
                     return
@@ -61,8 +66,7 @@ class Endpoint:
                 self.send_response(status)
                 html = isinstance(body, str) and body.startswith("<")
                 self.send_header("content-type", "text/html" if html else "application/json")
-                self.send_header("content-length", str(len(data)))
-                for key, value in (rest[0] if rest else {}).items():
+                for key, value in ({"content-length": str(len(data))} | (rest[0] if rest else {})).items():
                     self.send_header(key, value)
                 self.end_headers()
                 self.wfile.write(data)
