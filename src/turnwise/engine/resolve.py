@@ -23,6 +23,7 @@ from turnwise.log import EpisodeLog
 from turnwise.model import Model, Request, Sample
 from turnwise.models.scripted import ScriptedModel
 from turnwise.task import TaskSet, load_tasks
+from turnwise.unfit import stray, unfit
 
 
 class Given(NamedTuple):
@@ -84,19 +85,21 @@ def environment(config: RunConfig, given: Given = NONE_GIVEN) -> Environment:
         if key not in known:
             near = did_you_mean(key, known) or (f"; it has {', '.join(sorted(known))}" if known else "")
             raise ConfigError(f"environment {found.name!r} has no setting {key!r}{near}")
+    slip = stray(config.settings, found)
+    if slip is not None:
+        raise ConfigError(f"setting {slip[0]!r} of {found.name!r}: {slip[1]}")
     try:
         return msgspec.convert(config.settings, found)
     except msgspec.ValidationError as error:
         if isinstance(error.__cause__, ConfigError):
             raise error.__cause__ from None
-        reason, _, place = str(error).partition(" - at ")
+        key, reason = unfit(error, found)
         missing = re.search(r"missing required field `(.*?)`", reason)
-        if missing:
+        if missing and not key:
             raise ConfigError(
                 f"environment {found.name!r} needs the setting {missing[1]!r}: give --set {missing[1]}=VALUE"
             ) from None
-        key = place.strip("`$.")
-        raise ConfigError(f"setting {key!r} of {found.name!r}: {reason[0].lower()}{reason[1:]}") from None
+        raise ConfigError(f"setting {key!r} of {found.name!r}: {reason}") from None
 
 
 def as_played(log: EpisodeLog, made: Environment) -> Environment:

@@ -13,6 +13,7 @@ import msgspec
 
 from turnwise import registry
 from turnwise.errors import ConfigError, did_you_mean
+from turnwise.unfit import stray, unfit
 
 
 def made(name: str, settings: Mapping[str, Any] | None = None) -> Any:
@@ -29,14 +30,16 @@ def made(name: str, settings: Mapping[str, Any] | None = None) -> Any:
         if key not in known:
             near = did_you_mean(key, known) or f"; it has {', '.join(sorted(known))}"
             raise ConfigError(f"judge {name!r} has no setting {key!r}{near}")
+    slip = stray(settings or {}, kind)
+    if slip is not None:
+        raise ConfigError(f"judge {name!r}: {slip[0]}: {slip[1]}")
     try:
         return msgspec.convert(dict(settings or {}), kind)
     except msgspec.ValidationError as error:
         if isinstance(error.__cause__, ConfigError):
             raise error.__cause__ from None
-        reason, _, place = str(error).partition(" - at ")
-        told = f"{place.strip('`$.')}: " if place else ""
-        raise ConfigError(f"judge {name!r}: {told}{reason[0].lower()}{reason[1:]}") from None
+        place, reason = unfit(error, kind)
+        raise ConfigError(f"judge {name!r}: {place}{': ' if place else ''}{reason}") from None
 
 
 def names() -> list[str]:

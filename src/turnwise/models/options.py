@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from turnwise.errors import ConfigError, did_you_mean
+from turnwise.unfit import unfit
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -34,9 +35,8 @@ def checked(model: str, options: Mapping[str, Any], as_type: type[T]) -> T:
     try:
         return msgspec.convert(dict(options), as_type)
     except msgspec.ValidationError as error:
-        reason, _, place = str(error).partition(" - at ")
-        key = re.sub(r"^`\$\.?(.*)`$", r"\1", place)
-        raise ConfigError(f"model {model!r}, option {key!r}: {reason[0].lower()}{reason[1:]}") from None
+        key, reason = unfit(error, as_type)
+        raise ConfigError(f"model {model!r}, option {key!r}: {reason}") from None
 
 
 def sdk_of(model: str, module: str, extra: str | None = None) -> Any:
