@@ -204,10 +204,13 @@ def test_postgres_gives_the_same(agent: str, interact: Any, some: int, tmp_path:
     }
 
 
-def test_postgres_needs_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_postgres_needs_a_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("TURNWISE_POSTGRES", raising=False)
     with pytest.raises(ConfigError, match="set TURNWISE_POSTGRES"):
         engine(databases.world("library"), "postgres")
+    with pytest.raises(ConfigError, match="set TURNWISE_POSTGRES"):
+        # Said at once, and not by each episode.
+        turnwise.run(BirdInteract(backend="postgres"), "solver", store=tmp_path / "t.db")
 
 
 # Budgets -----------------------------------------------------------------------------------------------

@@ -486,6 +486,9 @@ def test_recorded_once_replayed_ever_after(tmp_path: Path) -> None:
     again = TravelSingle(mode="replay", cache=str(tmp_path / "kept"))
     logs = list(turnwise.run(again, "solver", store=tmp_path / "t.db").logs())
     assert all(log.metrics["cache_hits"] == log.metrics["tool_calls"] > 0 for log in logs)
+    with pytest.raises(ConfigError, match="no tool cache in"):
+        # Said at once, and not by each episode.
+        turnwise.run(TravelSingle(mode="replay", cache="nothing"), "solver", store=tmp_path / "t.db")
 
 
 def test_a_model_that_stands_in_is_shown_similar_calls() -> None:

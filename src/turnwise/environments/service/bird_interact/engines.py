@@ -24,19 +24,29 @@ def engine(world: World, backend: Backend) -> Engine:
     Raises:
         ConfigError: no server is named, or the database cannot be had there.
     """
-    server = ""
+    place = ""
     if backend == "postgres":
-        server = os.environ.get(SERVER, "")
-        if not server:
-            raise ConfigError(
-                f"bird_interact: backend=postgres needs a server: set {SERVER} to the URL of a superuser, "
-                "such as postgresql://me@localhost:5432/postgres"
-            )
+        place = server()
         if world.path:
             raise ConfigError(f"bird_interact: the database {world.name!r} is SQLite's: set backend=sqlite")
     elif world.template:
         raise ConfigError(f"bird_interact: the database {world.name!r} is PostgreSQL's: set backend=postgres")
-    return _engine(world.script or None, world.path or None, world.template or None, server)
+    return _engine(world.script or None, world.path or None, world.template or None, place)
+
+
+def server() -> str:
+    """The URL of the server.
+
+    Raises:
+        ConfigError: none is named.
+    """
+    place = os.environ.get(SERVER, "")
+    if not place:
+        raise ConfigError(
+            f"bird_interact: backend=postgres needs a server: set {SERVER} to the URL of a superuser, "
+            "such as postgresql://me@localhost:5432/postgres"
+        )
+    return place
 
 
 @lru_cache(maxsize=64)

@@ -10,7 +10,7 @@ import msgspec
 from turnwise.environment import Capabilities, Environment
 from turnwise.environments.service.bird_interact import databases, players, published
 from turnwise.environments.service.bird_interact.budget import MODEL_CALLS, Interact
-from turnwise.environments.service.bird_interact.engines import READING, Backend, engine
+from turnwise.environments.service.bird_interact.engines import READING, Backend, engine, server
 from turnwise.environments.service.bird_interact.knowledge import World
 from turnwise.environments.service.bird_interact.play import Play
 from turnwise.environments.service.bird_interact.rows import BirdTask
@@ -49,7 +49,13 @@ class BirdInteract(Environment, kw_only=True, frozen=True):
         return MODEL_CALLS + most + self.patience + 3
 
     def tasks(self) -> Iterable[BirdTask]:
-        """The tasks of the split."""
+        """The tasks of the split.
+
+        Raises:
+            ConfigError: `backend=postgres`, and no server is named.
+        """
+        if self.backend == "postgres":
+            server()
         return databases.tasks() if self.split == "sample" else published.tasks(self.split)
 
     def world(self, task: BirdTask) -> World:

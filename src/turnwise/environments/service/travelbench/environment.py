@@ -70,7 +70,13 @@ class TravelBench(Environment, kw_only=True, frozen=True):
         return (0.0, 1.0)
 
     def tasks(self) -> Iterable[Task]:
-        """The requests of the split."""
+        """The requests of the split.
+
+        Raises:
+            ConfigError: the folder of kept results holds none.
+        """
+        if self.cache is not None and self.mode in ("replay", "simulate"):
+            self.known()
         return sample.TASKS[self.form] if self.split == "sample" else load.tasks(self.form)
 
     def known(self) -> CallCache:
