@@ -67,8 +67,9 @@ def targets() -> list[str]:
         ("resume of a 10,000-episode run, the whole command", 2, store["resume_10000_s"], "{:.2f} s"),
         ("`show` on 100,000 episodes", 0.5, store["show_100000_s"], "{:.2f} s"),
         ("`ls` on 100,000 episodes", 0.5, store["ls_100000_s"], "{:.2f} s"),
-        ("what a turn adds to a step of the bare world, median", 20, _added("memory"), "{:.0f} µs"),
-        ("the same, every turn on disk", 20, _added("stored"), "{:.0f} µs"),
+        ("what a turn adds to a step of the bare world, at most", 20, max(_added("memory")), "{:.0f} µs"),
+        ("the same, median", 20, statistics.median(_added("memory")), "{:.0f} µs"),
+        ("the same, median, every turn on disk", 20, statistics.median(_added("stored")), "{:.0f} µs"),
         ("1,000 levels of Sokoban", 10, max(read("worlds")["levels_per_1000_s"].values()), "{:.1f} s"),
         (
             "generation of 16 x 64 tokens over plain torch",
@@ -140,10 +141,10 @@ def worlds() -> list[str]:
     return [*head, *rows, "", f"1,000 levels of Sokoban, made and solved: {levels}."]
 
 
-def _added(way: str) -> float:
-    """What an episode (in `memory`, or `stored`) adds to a turn, in µs: the median over the worlds."""
+def _added(way: str) -> list[float]:
+    """What an episode (in `memory`, or `stored`) adds to a turn of each world, in µs."""
     key, rows = f"added_us_{way}", read("worlds")["worlds"].values()
-    return statistics.median(row[key] for row in rows if key in row)
+    return [row[key] for row in rows if key in row]
 
 
 def _faster(method: str) -> float:
