@@ -48,7 +48,8 @@ def measured(log: EpisodeLog, *, solved: float = 1.0) -> Measured | None:
     """An episode in numbers; None where it failed or is unfinished, so that nothing can be said of it.
 
     Args:
-        log: Its actions are the turns of the first role, calls of tools included.
+        log: Its actions are the turns of the first role, calls of tools included; a greeting that was put
+            into its mouth is none.
         solved: The score from which it counts as a success.
     """
     score = log.score()
@@ -56,18 +57,23 @@ def measured(log: EpisodeLog, *, solved: float = 1.0) -> Measured | None:
         return None
     first = log.roles[0]
     before = int(log.metrics.get("replayed", 0))
-    turns = [turn for turn in log.turns if turn.role == first]
+    said = [turn for turn in log.turns if turn.role == first]
+    greeting = next((number for number, turn in enumerate(said) if turn.calls), 0)
+    turns = said[greeting:]
     total = before + len(turns)
     points = [
         int(cast("dict[str, Any]", note.value)["actions"]) for note in log.notes if note.name == "interrupt"
     ]
-    k = max(points, default=0)
+    k = max(0, max(points, default=0) - greeting)
     used = {
         call.n: (call.usage.output if call.usage else len(call.sampled_ids) if call.sampled_ids else None)
         for call in log.calls
         if call.role == first
     }
-    counts = [sum_or_none([used.get(n) for n in turn.calls]) for turn in turns[max(0, k - before) :]]
+    counts = [
+        sum_or_none([used.get(n) for n in turn.calls]) if turn.calls else 0
+        for turn in turns[max(0, k - before) :]
+    ]
     tokens = None if any(count is None for count in counts) else tuple(count or 0 for count in counts)
     return Measured(
         task=str(log.task["id"]),

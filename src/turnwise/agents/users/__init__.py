@@ -8,7 +8,7 @@ of it as one setting. Guide: docs/users.md.
 
 from turnwise.agents.users.agenda import Agenda, Constraint, Goal, Wanted, agenda_user
 from turnwise.agents.users.disclosure import Disclosure
-from turnwise.agents.users.interruption import Interruption, Update
+from turnwise.agents.users.interruption import Interruption, Update, interrupted, point
 from turnwise.agents.users.manner import Draft, Manner, Plain, User, Wrapper, respond
 from turnwise.agents.users.marks import MARK, TAU2_MARKS, ended, mark_in, unmarked
 from turnwise.agents.users.patience import Patience
@@ -48,7 +48,9 @@ __all__ = [
     "agenda_user",
     "brief",
     "ended",
+    "interrupted",
     "mark_in",
+    "point",
     "protocol",
     "respond",
     "unmarked",

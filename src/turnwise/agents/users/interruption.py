@@ -12,16 +12,22 @@ interruptions did (`point`), or half-way through what followed the interruption 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
+from itertools import pairwise
+from typing import Any, Literal, TypeAlias, TypeVar
 
+import msgspec
+
+from turnwise import wire
 from turnwise.agent import Ask
 from turnwise.agents.users.manner import Draft, Manner, Of, Wrapper, noted, of
 from turnwise.agents.users.marks import ASIDE, MARK, mark_in, unmarked
 from turnwise.errors import ConfigError, TaskError
 from turnwise.message import Message, system
 from turnwise.role import Role
+from turnwise.task import Task
 from turnwise.wire import Record
 
+T = TypeVar("T", bound=Task)
 Change: TypeAlias = Literal["addition", "revision", "retraction"]
 Channel: TypeAlias = Literal["instead", "after", "own_words"]
 
@@ -44,6 +50,35 @@ class Update(Record, frozen=True, kw_only=True):
 
 
 Schedule: TypeAlias = Sequence[Update]
+
+
+UPDATES = "updates"
+"""Where a row's `meta` brings its schedule, to any environment whose user heeds it (`scheduled`)."""
+
+
+def scheduled(task: Task) -> Schedule:
+    """The changes of mind that a row brings.
+
+    Raises:
+        TaskError: they are no updates, or not in the order of their points.
+    """
+    raw = task.meta.get(UPDATES)
+    if raw is None:
+        return ()
+    place = f"task {task.id!r}, meta.{UPDATES}"
+    try:
+        found = wire.from_builtins(raw, tuple[Update, ...])
+    except (msgspec.ValidationError, TaskError) as error:
+        raise TaskError(f"{place}: {error}") from None
+    if any(one.at > other.at for one, other in pairwise(found)):
+        raise TaskError(f"{place}: expected them in the order of their points (at)")
+    return found
+
+
+def interrupted(task: T, schedule: Schedule) -> T:
+    """A row that brings these changes of mind instead of its own."""
+    meta: dict[str, Any] = {**task.meta, UPDATES: msgspec.to_builtins(list(schedule))}
+    return msgspec.structs.replace(task, meta=meta)
 
 
 def tagged(update: Update, actions: int) -> str:

@@ -27,6 +27,7 @@ from typing import Annotated, Any, ClassVar
 import msgspec
 
 from turnwise.agent import Ask
+from turnwise.agents.users.interruption import scheduled
 from turnwise.agents.users.manner import respond
 from turnwise.agents.users.marks import TAU2_MARKS, mark_in
 from turnwise.agents.users.persona import brief
@@ -121,18 +122,19 @@ class Service(Environment, kw_only=True, frozen=True):
         tools = () if desk is None else desk.tools("agent")
         own = () if desk is None else tuple(t for t in desk.tools("user") if t.terms.callers)
         style = self.profiles.get(self.profile or task.user, Style())
+        manner = style.manner(schedule=scheduled(task))
         marks = (style.mark, *TAU2_MARKS)
         if self.policy:
             episode.tell("agent", system(self.policy))
         episode.user.tell(system(brief(style.persona_text, task.goal, mark=style.mark)))
         episode.user.tell(self.greeting)
         for _ in range(self.limit):
-            words = await respond(episode.user, style.manner(), Ask(tools=own))
+            words = await respond(episode.user, manner, Ask(tools=own))
             if mark_in(words.text, marks):
                 break
             episode.user.tell(await episode.agent.respond(words, tools=tools))
         else:
-            words = await respond(episode.user, style.manner(), Ask(tools=own))
+            words = await respond(episode.user, manner, Ask(tools=own))
         ended = mark_in(words.text, marks) is not None
         episode.detail = "user_stop" if ended else "limit"
         return ended

@@ -12,13 +12,15 @@ from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 from turnwise.agent import Ask, Calls
-from turnwise.agents.users.manner import respond
+from turnwise.agents.users.interruption import Interruption, Schedule
+from turnwise.agents.users.manner import Manner, User, respond
 from turnwise.agents.users.marks import STOP, TAU2_MARKS, mark_in
 from turnwise.agents.users.tau import GREETING, PROTOCOLS, Variant
 from turnwise.environments.service.tau_bench.rows import Version
 from turnwise.episode import Episode
 from turnwise.log import Turn
 from turnwise.message import system
+from turnwise.role import Role
 from turnwise.tool import Tool
 
 Protocol: TypeAlias = Literal["llm", "react", "verify", "reflection"]
@@ -40,6 +42,7 @@ class Conversation:
         tools: The agent's.
         user_tools: The customer's.
         user: How the customer comes to words.
+        schedule: When they change their mind.
         variant: Of that; and version 1, as published, makes only the first call of a message.
     """
 
@@ -52,6 +55,7 @@ class Conversation:
         tools: Sequence[Tool],
         user_tools: Sequence[Tool] = (),
         user: Protocol = "llm",
+        schedule: Schedule = (),
         variant: Variant = "corrected",
     ) -> None:
         self.episode = episode
@@ -61,6 +65,7 @@ class Conversation:
         self.calls: Calls = "first" if self.first and variant == "published" else "all"
         self.user_tools = user_tools
         self.user = user
+        self.schedule = schedule
         self.variant: Variant = variant
         self.marks = (STOP,) if self.first else TAU2_MARKS
         self.steps = 0
@@ -104,10 +109,16 @@ class Conversation:
         """What the customer says, after using what tools they have."""
         role, tools = self.episode.user, self.user_tools
         until = self._until if tools else None
-        if self.user == "llm":
+        if self.user == "llm" and not self.schedule:
             return await role.respond(heard, tools=tools, until=until)
         role.tell(heard)
-        return await respond(role, PROTOCOLS[self.user](self.variant), Ask(tools=tools, until=until))
+        return await respond(role, self._manner(role), Ask(tools=tools, until=until))
+
+    def _manner(self, role: Role) -> Manner:
+        """How the customer comes to words, where it is not for the role's agent alone to say."""
+        own = role.agent.manner if isinstance(role.agent, User) and self.user == "llm" else None
+        manner = own or PROTOCOLS[self.user](self.variant)
+        return Interruption(self.schedule, manner, marks=self.marks) if self.schedule else manner
 
     def _until(self, turn: Turn) -> bool:
         """Count what somebody does before they speak; whether that was the last."""

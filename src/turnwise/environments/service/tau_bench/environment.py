@@ -22,6 +22,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 
 from turnwise.agents.users.briefs import tau2_bench, tau_bench
+from turnwise.agents.users.interruption import scheduled
 from turnwise.environment import Capabilities, Environment
 from turnwise.environments.service.tau_bench import grading, load, players, sample
 from turnwise.environments.service.tau_bench.airline import AIRLINE
@@ -157,6 +158,7 @@ class _Case:
             limit=settings.limit,
             tools=self.desk.tools("agent"),
             user=settings.user,
+            schedule=scheduled(task),
             variant=settings.variant,
         )
         if settings.version == 1:

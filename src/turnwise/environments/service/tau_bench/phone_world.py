@@ -15,6 +15,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 
 from turnwise.agents.users.briefs import tau2_bench
+from turnwise.agents.users.interruption import scheduled
 from turnwise.agents.users.marks import STOP
 from turnwise.environment import Capabilities, Environment
 from turnwise.environments.service.tau_bench.conversation import STEPS, TRANSFER, Conversation, Protocol
@@ -108,6 +109,7 @@ class TauPhone(Environment, kw_only=True, frozen=True):
                 tools=phone.tools("agent"),
                 user_tools=phone.tools("user"),
                 user=self.user,
+                schedule=scheduled(task),
             )
             scenario = f"{task.complaint} Your number is {NUMBER}. You leave when it works, or nothing helps."
             brief = tau2_bench(scenario, persona=PERSONAS[self.persona], tools=True)

@@ -21,6 +21,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 
 from turnwise.agents.users.briefs import vitabench
+from turnwise.agents.users.interruption import scheduled
 from turnwise.agents.users.style import Style
 from turnwise.environment import Capabilities, Environment
 from turnwise.environments.service.vitabench import grading, load, players, sample
@@ -93,7 +94,8 @@ class VitaBench(Environment, kw_only=True, frozen=True):
             episode.detail = await talk.alone(solo_policy(time), told)
         else:
             brief = vitabench(profile, task.instructions)
-            episode.detail = await talk.talk(policy(time), brief, self.user.manner())
+            manner = self.user.manner(schedule=scheduled(task))
+            episode.detail = await talk.talk(policy(time), brief, manner)
         if talk.ended:
             await self._grade(task, episode, desk)
 
