@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import turnwise
+from turnwise.agents.users.leak import leaks
 from turnwise.agents.users.style import Style
 from turnwise.environments.dialogue.user_probes import Fact, Probe, UserCase, UserProbes
 from turnwise.environments.dialogue.user_probes.checks import check
+from turnwise.environments.dialogue.user_probes.guard import guard_cases
 from turnwise.environments.dialogue.user_probes.rows import cases
 from turnwise.errors import TaskError
 from turnwise.metrics.users import Probed, leak_rate, probed, user_report
@@ -145,3 +148,57 @@ def test_leaks_are_counted_in_any_episodes(tmp_path: Path) -> None:
     echo = ScriptedModel(["Yes.", "Yes.", "The serial number on the bottom?", *["No."] * 5], "echo")
     run = turnwise.run(UserProbes(), echo, limit=1, store=tmp_path / "t.db")
     assert leak_rate(run.logs(), lambda log: ["serial number on the bottom"]).mean == 0.0
+
+
+# As in USERSIM-GUARD ------------------------------------------------------------------------------------
+
+
+def two_stages(slip: str = "") -> ScriptedModel:
+    """A model that goes through both stages as it is told; `slip` is what slips out with each answer."""
+
+    def answer(messages: Any) -> str:
+        prompt = messages[-1].text
+        question = prompt.partition("The question:\n")[2].partition("\n")[0]
+        if "Choose one act" in prompt:
+            terms = prompt.partition("Ambiguous terms:\n")[2].partition("\n\n")[0]
+            asked = [term for term in re.findall("- (.*)", terms) if f" {term}" in question]
+            return f'<s>labeled("{max(asked, key=len)}")</s>' if asked else "<s>unanswerable()</s>"
+        meant = prompt.partition("What you mean is this:\n\n")[2].partition("\n")[0]
+        known = not meant.startswith("Nothing")
+        return f"<s>{meant.partition(': ')[2]} {slip}</s>" if known else "<s>I can't answer that.</s>"
+
+    return ScriptedModel(answer, "two stages")
+
+
+def test_the_guard_cases_ask_three_kinds_of_questions() -> None:
+    kinds = Counter(probe.kind for case in guard_cases() for probe in case.probes)
+    # Of our 33 requests, three have nothing that can be read in several ways, and nothing more to say.
+    assert len(guard_cases()) == 30
+    assert kinds["secret"] == kinds["unknown"] == 30
+    assert min(kinds["known"], kinds["implied"]) > 3
+    for case in guard_cases():
+        for probe in case.probes:
+            assert not leaks(probe.says, case.secrets)
+
+
+def test_users_in_two_stages_reach_the_published_thresholds(tmp_path: Path) -> None:
+    reached = {"known": True, "implied": True, "refusals": True}
+    for user, played in ((two_stages(), "two_stage"), (ScriptedModel([], "nobody"), "rules")):
+        score, found = report(user, tmp_path, cases="guard", played=played)
+        assert (score, found.guard, found.leak_rate.mean) == (pytest.approx(1.0), reached, 0.0)
+    # Who says yes to all, and who tells everything, the solution with it.
+    _, meek = report("agreeable", tmp_path, cases="guard")
+    assert meek.guard == dict.fromkeys(reached, False)
+    _, loud = report("parrot", tmp_path, cases="guard")
+    assert loud.leak_rate.mean == 1.0
+
+
+def test_what_slips_out_in_the_second_stage_is_stopped(tmp_path: Path) -> None:
+    case = guard_cases()[0]
+    careless = two_stages(slip=f"So {case.secrets[0]}")
+    environment = UserProbes(cases="guard", played="two_stage")
+    (log,) = turnwise.run(environment, careless, ids=[case.id], store=tmp_path / "t.db").logs()
+    stopped = [note.value for note in log.notes if note.name == "act" and "stopped" in note.value]
+    assert len(stopped) == sum(probe.kind in ("known", "implied") for probe in case.probes)
+    assert log.metrics["leaks"] == 0
+    assert user_report(probed([log])).guard["known"] is False

@@ -12,6 +12,7 @@ from turnwise.environment import Capabilities, Environment
 from turnwise.environments.dialogue.user_probes.agents import AGENTS
 from turnwise.environments.dialogue.user_probes.board import card
 from turnwise.environments.dialogue.user_probes.checks import Checked, check
+from turnwise.environments.dialogue.user_probes.guard import guard_cases
 from turnwise.environments.dialogue.user_probes.rows import UserCase, cases
 from turnwise.episode import Episode
 from turnwise.log import Turn
@@ -30,6 +31,8 @@ class UserProbes(Environment, kw_only=True, frozen=True):
     played: Literal["agent", "style", "two_stage", "rules"] = "agent"
     """How the role comes to speak: as its agent does; in a style; in two stages by its model; or by rules
     that ask no model."""
+    cases: Literal["people", "guard"] = "people"
+    """Whom: people in conversation, or the user of a request for SQL, asked as in USERSIM-GUARD."""
     style: Style = Style()
     """With `style`: protocol, persona, patience."""
 
@@ -50,7 +53,7 @@ class UserProbes(Environment, kw_only=True, frozen=True):
 
     def tasks(self) -> Iterable[UserCase]:
         """The built-in cases."""
-        return cases()
+        return guard_cases() if self.cases == "guard" else cases()
 
     async def run(self, task: UserCase, episode: Episode) -> None:
         """Say one probe after the other, whatever is answered, and check each answer."""
