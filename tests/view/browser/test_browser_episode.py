@@ -11,6 +11,8 @@ from typing import Any
 
 import browser_worlds
 
+import turnwise
+
 
 def turn(page: Any, number: int) -> Any:
     """A turn of the conversation."""
@@ -168,3 +170,24 @@ def test_an_episode_grows_while_it_is_watched(page: Any, path: Path) -> None:
         playing.send_signal(signal.SIGINT)
         playing.wait(timeout=30)
     page.get_by_text("unfinished").wait_for()
+
+
+def test_what_tools_changed_is_shown_turn_by_turn(page: Any, path: Path, runs: dict[str, str]) -> None:
+    run = turnwise.open_run(runs["tau_phone/solver"], store=path)
+    notes = [
+        (number, note)
+        for number in range(4)
+        for note in run.episode(number).notes
+        if note.name == "changes" and note.turn is not None
+    ]
+    number, note = notes[0]
+    change = note.value["changes"][0]
+    page.goto(f"/runs/{run.id}/episodes/{number}?turn={note.turn}")
+    card = page.locator(f"article[data-turn='{note.turn}']")
+    card.get_by_text(" / ".join(change["at"]), exact=True).wait_for()
+    page.get_by_role("tab", name="State").click()
+    place = page.locator("[data-fresh=true]").first
+    place.get_by_text(" / ".join([note.value["desk"], *change["at"]]), exact=True).wait_for()
+    page.goto(f"/runs/{run.id}/episodes/{number}?turn={note.turn - 1}")
+    page.get_by_role("tab", name="State").click()
+    page.get_by_text(f"0 places changed up to turn {note.turn - 1}").wait_for()
