@@ -10,6 +10,7 @@ import pytest
 import turnwise
 from turnwise.environments.judging import Judging
 from turnwise.judges import kinds
+from turnwise.judges.criteria import numbered
 from turnwise.verdict import Unreadable
 from turnwise.wire import decode
 
@@ -46,4 +47,4 @@ def test_criteria_are_given_on_the_command_line() -> None:
     given = re.search(r"--set 'criteria=(.*?)'", PAGE.read_text())
     assert given is not None
     made = kinds.made("rubric", {"criteria": value(given[1])})
-    assert made.criteria[0].text == "It keeps to the language of the user."
+    assert numbered(made.criteria)[0].text == "It keeps to the language of the user."

@@ -8,6 +8,7 @@ import pytest
 from talk import Judge, calling, log_of, wait
 
 from turnwise.errors import ConfigError
+from turnwise.judges import kinds
 from turnwise.judges.checklist import Checklist, turn_scores
 from turnwise.judges.criteria import at_path, criteria_of, numbered
 from turnwise.judges.rubric import Rubric
@@ -47,6 +48,18 @@ def test_what_is_no_criterion_is_said() -> None:
         criteria_of(log_of(rubric=[{"words": "x"}]), ["rubric"])
     with pytest.raises(ConfigError, match="two criteria have the id 'a'"):
         numbered([Criterion(text="x", id="a"), Criterion(text="y", id="a")])
+
+
+def test_a_text_is_a_criterion_in_settings_too() -> None:
+    for name in ("rubric", "checklist", "sliding_window"):
+        settings = kinds.made(name, {"criteria": ["greets", {"text": "helps", "weight": 2}]})
+        found = criteria_of(log_of(), [], settings.criteria)
+        assert [(one.id, one.text, one.weight) for one in found] == [
+            ("rubric_0", "greets", 1.0),
+            ("rubric_1", "helps", 2.0),
+        ]
+    with pytest.raises(ConfigError, match=r"criteria\[0\]: there is no 'txt' \(did you mean 'text'\?\)"):
+        kinds.made("rubric", {"criteria": [{"txt": "x"}]})
 
 
 # The rubric judge

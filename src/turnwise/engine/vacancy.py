@@ -109,7 +109,8 @@ class Vacancy:
         """
         if self._store is None:
             return None
-        agents = {**self._played.agents, self.role: AgentConfig(use=agent.name)}
+        named = {**self._played.agents, self.role: AgentConfig(use=agent.name)}
+        agents = {role: named[role] for role in self.environment.seats if role in named}
         config = msgspec.structs.replace(self._played, agents=agents, ids=(task.id,), seed=seed)
         return Keeping(self._store, config, self.environment, TaskSet([task], name=self.environment.name))
 

@@ -33,7 +33,7 @@ from turnwise.verdict import (
 class Checklist(msgspec.Struct, frozen=True, kw_only=True):
     """Items and quality, for each answer of a role that has items."""
 
-    criteria: tuple[Criterion, ...] = ()
+    criteria: tuple[Criterion | str, ...] = ()
     """For every answer; with a `turn`, for the answer of that number, from 0."""
     paths: tuple[str, ...] = ("checklist",)
     """Where an episode's task holds its own."""

@@ -40,7 +40,7 @@ def numbered(criteria: Iterable[Criterion | str]) -> tuple[Criterion, ...]:
 
 
 def criteria_of(
-    log: EpisodeLog, paths: Sequence[str], fixed: Sequence[Criterion] = ()
+    log: EpisodeLog, paths: Sequence[str], fixed: Sequence[Criterion | str] = ()
 ) -> tuple[Criterion, ...]:
     """The fixed criteria, and those that the episode's task holds at `paths`.
 

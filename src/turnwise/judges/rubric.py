@@ -28,8 +28,8 @@ FORM = (
 class Rubric(msgspec.Struct, frozen=True, kw_only=True):
     """Weighted criteria over a whole conversation."""
 
-    criteria: tuple[Criterion, ...] = ()
-    """For every episode."""
+    criteria: tuple[Criterion | str, ...] = ()
+    """For every episode; a text is a criterion of weight 1."""
     paths: tuple[str, ...] = ("rubric",)
     """Where an episode's task holds its own."""
     apart: bool = False

@@ -58,7 +58,7 @@ def windows(count: int, *, size: int = 10, overlap: int = 2) -> list[tuple[int, 
 class SlidingWindow(msgspec.Struct, frozen=True, kw_only=True):
     """A rubric carried through a long conversation, window by window, as VitaBench does."""
 
-    criteria: tuple[Criterion, ...] = ()
+    criteria: tuple[Criterion | str, ...] = ()
     """For every episode."""
     paths: tuple[str, ...] = (
         "evaluation_criteria.expected_states.state_rubrics",
