@@ -233,9 +233,10 @@ def test_a_call_that_takes_too_long_times_out_and_is_tried_again():
         server = Slow()
         policy = CallPolicy(timeout_seconds=20, backoff_seconds=0)
         gateway = Gateway(server, policy)
-        await gateway.sample(ask())
+        sample = await gateway.sample(ask())
         assert server.order == pytest.approx([0, 20, 40], abs=1e-6)
         assert gateway.stats.retries == {"timeout": 2}
+        assert sample.retries == ("timeout", "timeout")
 
     run(main())
 
@@ -246,6 +247,7 @@ def test_giving_up_on_time_outs_says_so():
         with pytest.raises(ModelError) as caught:
             await gateway.sample(ask())
         assert caught.value.kind == "timeout"
+        assert caught.value.retries == ("timeout",)
         assert str(caught.value) == (
             "test/server: gave up after 2 attempts in 3.0 s; "
             "last error (timeout): test/server: no answer in 1.5 s"

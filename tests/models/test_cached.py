@@ -77,6 +77,16 @@ OTHER = [
 ]
 
 
+def test_what_is_found_was_tried_once(tmp_path: Path) -> None:
+    class Tried(Counting):
+        async def sample(self, request: Request) -> Sample:
+            return msgspec.structs.replace(await super().sample(request), retries=("timeout",))
+
+    model = Tried()
+    assert ask(cached(model, tmp_path / "cache")).retries == ("timeout",)
+    assert ask(cached(model, tmp_path / "cache")).retries == ()
+
+
 def test_another_call_is_another_entry(tmp_path: Path) -> None:
     model = cached(Counting(), tmp_path)
     answers = [said(model, request) for request in (HELLO, *OTHER)]
