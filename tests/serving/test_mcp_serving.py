@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import signal
 import socket
 import subprocess
 import sys
@@ -203,10 +203,11 @@ def listening(tmp_path: Path) -> Iterator[str]:
                     break
             time.sleep(0.05)
         yield f"http://127.0.0.1:{port}/mcp"
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+        assert {run.row.status for run in turnwise.runs(tmp_path / "t.db")} == {"stopped"}
     finally:
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(10)
+        process.kill()
 
 
 def test_each_session_over_http_is_an_episode(listening: str, tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ def command(
 
     from turnwise.serving.mcp import McpEnvironment
 
+    place = None if http is None else _place(http)
     mine = role or first_role(environment)
     others = run_config(environment, None, agent, setting, None)
     served = McpEnvironment(
@@ -49,10 +50,10 @@ def command(
         store=open_store(store, create=True),
         began=_say,
     )
-    if http is None:
+    if place is None:
         asyncio.run(served.run_stdio())
     else:
-        _listen(served, http)
+        _listen(served, *place)
 
 
 def _say(run: Run) -> None:
@@ -62,17 +63,21 @@ def _say(run: Run) -> None:
     print(f"turnwise: a client plays; read it: turnwise show {run.id}/0", file=sys.stderr, flush=True)
 
 
-def _listen(served: McpEnvironment, place: str) -> None:
+def _place(http: str) -> tuple[str, int]:
+    host, _, port = http.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+        raise ConfigError(f"--http {http!r}: expected HOST:PORT, e.g. 127.0.0.1:8000")
+    if host not in ("127.0.0.1", "localhost", "::1"):
+        raise ConfigError(f"--http {http!r}: clients are not asked who they are; listen on 127.0.0.1")
+    return host, int(port)
+
+
+def _listen(served: McpEnvironment, host: str, port: int) -> None:
     import sys
 
     try:
         import uvicorn
     except ImportError:
         raise ConfigError("serving over HTTP needs uvicorn: install turnwise[mcp]") from None
-    host, _, port = place.rpartition(":")
-    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise ConfigError(f"--http {place!r}: expected HOST:PORT, e.g. 127.0.0.1:8000")
-    if host not in ("127.0.0.1", "localhost", "::1"):
-        raise ConfigError(f"--http {place!r}: clients are not asked who they are; listen on 127.0.0.1")
     print(f"turnwise: MCP at http://{host}:{port}/mcp; Ctrl-C ends it", file=sys.stderr, flush=True)
-    uvicorn.run(served.app(host), host=host, port=int(port), log_level="warning")
+    uvicorn.run(served.app(host), host=host, port=port, log_level="warning")
