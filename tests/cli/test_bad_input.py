@@ -223,10 +223,10 @@ def test_a_task_set_that_changed_is_refused_and_the_run_left_as_it_is(folder: Pa
     before = last_json("run", "number_guess", "-a", "solver", "--tasks", "tasks.jsonl", "-q")
     tasks.write_text('{"id": "a"}\n{"id": "c"}\n')
     assert "task set 'tasks' changed since it began (2 tasks, hash " in refused("resume", "-q")
-    assert last_json("show") == before
+    assert before.items() <= last_json("show").items()
     tasks.unlink()
     assert "cannot read the task file" in refused("resume", "-q")
-    assert last_json("show") == before
+    assert before.items() <= last_json("show").items()
 
 
 FOREIGN = """

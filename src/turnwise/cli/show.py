@@ -50,7 +50,8 @@ def command(
         else:
             print_episode(f"{found.id}/{episode}", log, output.console(), full=full)
     elif json:
-        output.print_json(found.summary() | {"retries": found.retries()})
+        told = {"retries": found.retries()} if found.row.planned <= _METRICS_UP_TO else {}
+        output.print_json(found.summary() | told)
     else:
         print_run(found, output.console(), episodes=count)
 
