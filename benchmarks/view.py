@@ -160,6 +160,11 @@ def queries(path: Path, large: int) -> dict[str, Callable[[], Any]]:
         for number in range(0, LARGE, LARGE // 500):
             ask(store, logs, large, number)
 
+    def episode() -> None:
+        ask(store, "SELECT * FROM runs WHERE number = ?", large)
+        ask(store, "SELECT * FROM episodes WHERE run = ? AND number = 70000", large)
+        ask(store, logs, large, 70_000)
+
     def grid(order: str) -> None:
         ask(store, "SELECT count(*) FROM episodes WHERE run = ?", large)
         ask(store, f"{line} ORDER BY {order} LIMIT 100 OFFSET 50000", large)
@@ -172,6 +177,7 @@ def queries(path: Path, large: int) -> dict[str, Callable[[], Any]]:
     return {
         "runs": lambda: ask(store, f"{figures} ORDER BY run, number"),
         "run": run,
+        "episode": episode,
         "grid": lambda: grid("number"),
         "grid by score": lambda: grid("score DESC, number"),
         "search, rare word": lambda: search("zanzibar", "rank"),
@@ -207,10 +213,15 @@ async def measured(path: Path, large: str, long: str) -> dict[str, dict[str, flo
             sizes[name] = len(body)
             again[name].append(statistics.median([(await asker.get(address))[0] for _ in range(TIMES)]))
             asker.close()
-    return {
+    asker = Asker(path)
+    empty = [(await asker.get("/api/labels"))[0] for _ in range(10 * TIMES)]
+    asker.close()
+    figures = {
         name: {"first_ms": median_ms(first[name]), "again_ms": median_ms(again[name]), "bytes": sizes[name]}
         for name in wanted
     }
+    figures["nothing"] = {"first_ms": empty[0] * 1000, "again_ms": median_ms(empty), "bytes": 0}
+    return figures
 
 
 def main() -> None:
@@ -231,8 +242,9 @@ def main() -> None:
         for name, query in queries(path, number).items():
             query()
             figures[name]["sql_ms"] = median_ms([timed(query) for _ in range(TIMES)])
-            # A search is asked while the index is caught up; everything else is told anew.
-            page = figures[name]["again_ms" if name.startswith("search") else "first_ms"]
+            # A search is asked while the index is caught up, an episode of a server that has read others;
+            # everything else is told anew.
+            page = figures[name]["again_ms" if name.startswith(("search", "episode")) else "first_ms"]
             figures[name]["over_sql"] = page / figures[name]["sql_ms"]
         sizes = {name: Path(f"{path}{end}").stat().st_size / 1e6 for name, end in ENDINGS.items()}
     count = LARGE + SMALLS * SMALL
