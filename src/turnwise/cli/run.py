@@ -140,7 +140,8 @@ def finish(run: Run, *, quiet: bool, json: bool, checked: tuple[Check, ...] = ()
         output.console().print(f"\nRead it: turnwise show {run.id}", style="dim")
     summary = run.summary()
     if json:
-        output.print_json({**summary, "checks": checked} if checked else summary)
+        whole = summary | {"retries": run.retries()}
+        output.print_json({**whole, "checks": checked} if checked else whole)
     if summary["episodes"] and summary["failed"] == summary["episodes"]:
         raise TurnwiseError(
             f"every episode failed, see: turnwise show {run.id}; to try again: turnwise resume {run.id}"
