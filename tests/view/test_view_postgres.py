@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,37 +10,16 @@ import pytest
 from served import Client, serving
 
 import turnwise
+from postgres_server import postgres_server
 from turnwise.store.store import Store
 
 pytest.importorskip("psycopg", reason="psycopg is not installed; get it by: pip install 'turnwise[postgres]'")
-BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-pytestmark = pytest.mark.skipif(
-    not BINARIES, reason="PostgreSQL is not installed; get it by: apt-get install postgresql"
-)
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    folder = Path(tempfile.mkdtemp(prefix="turnwise-view-pg-"))
-    user: dict[str, Any] = {"user": "postgres"} if os.geteuid() == 0 else {}
-    if user:
-        shutil.chown(folder, "postgres")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    data, binaries = folder / "data", BINARIES[-1]
-
-    def do(*words: str) -> None:
-        subprocess.run(words, check=True, capture_output=True, cwd=folder, timeout=120, **user)
-
-    do(str(binaries / "initdb"), "-D", str(data), "-U", "turnwise", "-A", "trust", "--no-sync")
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    do(str(binaries / "pg_ctl"), "-D", str(data), "-l", str(folder / "log"), "-w", "-o", options, "start")
-    try:
-        yield f"postgresql://turnwise@127.0.0.1:{port}/postgres"
-    finally:
-        do(str(binaries / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
+    with postgres_server() as url:
+        yield url
 
 
 def played(place: str | Path) -> str:
