@@ -17,9 +17,11 @@ from turnwise.agents.users.interruption import Update, interrupted, point, sched
 from turnwise.agents.users.marks import STOP
 from turnwise.environment import Environment
 from turnwise.environments.parts.calls import calling
+from turnwise.environments.service.crmarena_pro import CrmArenaProInteractive
 from turnwise.environments.service.lantern import Lantern
 from turnwise.environments.service.tau_bench import TauPhone, TauRetail
 from turnwise.environments.service.tau_bench.rows import Action, TauTask
+from turnwise.environments.service.travelbench import TravelMulti
 from turnwise.environments.service.vitabench import VitaDelivery
 from turnwise.errors import TaskError
 from turnwise.log import EpisodeLog
@@ -246,3 +248,20 @@ def test_a_model_changes_its_mind_in_any_protocol(user: Any, tmp_path: Path) -> 
 def test_what_is_no_schedule_is_refused(updates: Any, why: str) -> None:
     with pytest.raises(TaskError, match=rf"task 'x', meta.updates: .*{why}"):
         scheduled(Task(id="x", meta={"updates": updates}))
+
+
+@pytest.mark.parametrize("world", [CrmArenaProInteractive(), TravelMulti()], ids=lambda world: world.name)
+def test_questions_and_requests_change_in_the_middle(world: Environment, tmp_path: Path) -> None:
+    row = next(iter(world.tasks()))
+    changed = interrupted(row, [Update(kind="addition", text="One more thing: be brief.", at=1)])
+    run = turnwise.run(
+        world, "solver", tasks=[row, msgspec.structs.replace(changed, id="changed")], store=tmp_path / "t.db"
+    )
+    plain, log = run.logs()
+    assert not [note for note in plain.notes if note.name == "interrupt"]
+    (note,) = [note for note in log.notes if note.name == "interrupt"]
+    assert note.turn is not None
+    said = log.turns[note.turn]
+    assert said.role == "user"
+    assert said.text.endswith("One more thing: be brief.")
+    assert turnwise.replay(run.id, store=tmp_path / "t.db").diverged == 0

@@ -176,6 +176,12 @@ class Interruption(Wrapper):
         return draft.saying(whole).noting("interrupt", _note(update, done, number))
 
 
+def heeding(task: Task, manner: Manner | None = None, *, marks: Sequence[str] = (MARK,)) -> Manner | None:
+    """`manner` with the changes of mind that a row brings; as it is, where it brings none."""
+    schedule = scheduled(task)
+    return Interruption(schedule, manner, marks=marks) if schedule else manner
+
+
 def actions(role: Role, roles: Sequence[str] = ()) -> int:
     """Turns said so far by others than `role` (or by `roles`), calls of tools included."""
     episode = role.episode

@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 
 from turnwise.agents.users.briefs import crmarena_pro
+from turnwise.agents.users.interruption import heeding, scheduled
 from turnwise.agents.users.manner import Manner
 from turnwise.agents.users.style import Style
 from turnwise.environment import Capabilities, Environment
@@ -171,11 +172,13 @@ class CrmArenaProInteractive(CrmArena, kw_only=True, frozen=True):
     def user(self, task: CrmTask) -> tuple[str, Manner | None]:
         """What the user is told in private, and how they come to words."""
         if self.style is None:
-            return crmarena_pro(task.persona, task.query), None
+            return crmarena_pro(task.persona, task.query), heeding(task)
         if self.style.mark not in crmarena_pro("", ""):
             raise ConfigError(f"style: expected the mark ###STOP### of CRMArena-Pro, got {self.style.mark!r}")
         who = self.style.persona_text if self.style.persona else task.persona or self.style.persona_text
-        return crmarena_pro(who, task.opening or task.query), self.style.manner(facts=task.criteria)
+        return crmarena_pro(who, task.opening or task.query), self.style.manner(
+            facts=task.criteria, schedule=scheduled(task)
+        )
 
     def agents(self) -> dict[str, Callable[..., Any]]:
         """The same agents; `user/agenda` is the user without a model."""

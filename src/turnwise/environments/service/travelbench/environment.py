@@ -17,6 +17,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
+from turnwise.agents.users.interruption import heeding
+from turnwise.agents.users.manner import User, respond
 from turnwise.agents.users.marks import FINISH, ended
 from turnwise.environment import Capabilities, Environment
 from turnwise.environments.parts.simulated import by_role
@@ -168,9 +170,15 @@ class TravelMulti(TravelBench, kw_only=True, frozen=True):
         """The request in the user's words; then answer for answer, until the user ends it."""
         episode.tell("user", system(prompts.user(task)))
         said = episode.user.post(task.query)
+        agent = episode.user.agent
+        manner = heeding(task, agent.manner if isinstance(agent, User) else None, marks=(FINISH,))
         for _ in range(self.max_turns):
             reply = await self.answer(said, episode, layer)
-            said = await episode.user.respond(reply)
+            if manner is None:
+                said = await episode.user.respond(reply)
+            else:
+                episode.user.tell(reply)
+                said = await respond(episode.user, manner)
             if ended(said, (FINISH,)):
                 episode.detail = "user_ended"
                 return
