@@ -17,6 +17,7 @@ from turnwise.agents.users.interruption import Update, interrupted, point, sched
 from turnwise.agents.users.marks import STOP
 from turnwise.environment import Environment
 from turnwise.environments.parts.calls import calling
+from turnwise.environments.service.bird_interact import BirdInteract
 from turnwise.environments.service.crmarena_pro import CrmArenaProInteractive
 from turnwise.environments.service.lantern import Lantern
 from turnwise.environments.service.tau_bench import TauPhone, TauRetail
@@ -250,7 +251,9 @@ def test_what_is_no_schedule_is_refused(updates: Any, why: str) -> None:
         scheduled(Task(id="x", meta={"updates": updates}))
 
 
-@pytest.mark.parametrize("world", [CrmArenaProInteractive(), TravelMulti()], ids=lambda world: world.name)
+@pytest.mark.parametrize(
+    "world", [BirdInteract(), CrmArenaProInteractive(), TravelMulti()], ids=lambda world: world.name
+)
 def test_questions_and_requests_change_in_the_middle(world: Environment, tmp_path: Path) -> None:
     row = next(iter(world.tasks()))
     changed = interrupted(row, [Update(kind="addition", text="One more thing: be brief.", at=1)])

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from turnwise.agent import Ask
+from turnwise.agents.users.interruption import heeding
 from turnwise.agents.users.manner import Draft, Manner, User, respond
 from turnwise.agents.users.two_stage import ModelStages, RuleStages, Stages, Topic, TwoStage
 from turnwise.environments.service.bird_interact import sqltext
@@ -71,9 +72,10 @@ async def asked(role: Role, worlds: Callable[[BirdTask], World], question: str) 
     """What the user answers: a model is asked in two stages; who has a manner of their own keeps it."""
     role.tell(question)
     if isinstance(role.agent, User):
-        return await role.respond()
-    stages = ModelStages(context=lambda task: worlds(task).schema, refusal=SORRY)
-    return await respond(role, AskedUser(worlds, stages))
+        manner = role.agent.manner
+    else:
+        manner = AskedUser(worlds, ModelStages(context=lambda task: worlds(task).schema, refusal=SORRY))
+    return await respond(role, heeding(role.episode.task, manner) or manner)
 
 
 def _ambiguities(task: BirdTask) -> list[Topic]:
