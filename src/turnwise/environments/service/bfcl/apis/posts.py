@@ -87,8 +87,8 @@ class TwitterAPI(Desk):
             "id": self.tweet_counter,
             "username": self.username,
             "content": content,
-            "tags": tags,
-            "mentions": mentions,
+            "tags": [*tags],
+            "mentions": [*mentions],
         }
         self.tweets[str(self.tweet_counter)] = post
         self.tweet_counter += 1
