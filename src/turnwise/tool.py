@@ -60,6 +60,30 @@ def terms(tool: Tool) -> Terms:
     return getattr(tool, "terms", _TERMS)
 
 
+class Wrapped:
+    """A tool around another, of which models are told the same; a subclass brings `call`.
+
+    Args:
+        tool: Any tool.
+    """
+
+    replay: Literal["run", "record"] = "run"
+    """A replay does again what a subclass does; `tool` it asks by `Role.answer`, on its own terms."""
+
+    def __init__(self, tool: Tool) -> None:
+        self.tool = tool
+
+    @property
+    def spec(self) -> ToolSpec:
+        """What the model is told."""
+        return self.tool.spec
+
+    @property
+    def terms(self) -> Terms:
+        """The tool's own."""
+        return terms(self.tool)
+
+
 def offered(tools: Iterable[Tool], role: str) -> tuple[Tool, ...]:
     """Those tools that a role may call."""
     return tuple(tool for tool in tools if terms(tool).allow(role))

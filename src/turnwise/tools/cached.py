@@ -30,7 +30,7 @@ from turnwise.errors import ConfigError, ToolError
 from turnwise.log import EpisodeLog, Note
 from turnwise.message import Content, ToolSpec
 from turnwise.role import Role
-from turnwise.tool import Terms, Tool, terms
+from turnwise.tool import Tool, Wrapped
 from turnwise.tools.similar import Similar
 
 Mode: TypeAlias = Literal["live", "record", "replay", "simulate"]
@@ -174,25 +174,12 @@ class Layer:
         self.tools = tuple(Cached(tool, self) for tool in tools)
 
 
-class Cached:
-    """A tool of a layer."""
-
-    replay: Literal["run", "record"] = "run"
-    """The tool itself is asked on its own terms; what is made up, is made up by whoever records it."""
+class Cached(Wrapped):
+    """A tool of a layer. What is made up, is made up by whoever records it."""
 
     def __init__(self, tool: Tool, layer: Layer) -> None:
-        self.tool = tool
+        super().__init__(tool)
         self._layer = layer
-
-    @property
-    def spec(self) -> ToolSpec:
-        """What the model is told."""
-        return self.tool.spec
-
-    @property
-    def terms(self) -> Terms:
-        """The tool's own."""
-        return terms(self.tool)
 
     async def call(self, arguments: dict[str, Any], role: Role) -> Content:
         """The result, from where the mode says.

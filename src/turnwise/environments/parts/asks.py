@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from turnwise.errors import ConfigError
-from turnwise.message import Content, ToolSpec
+from turnwise.message import Content
 from turnwise.role import Role
-from turnwise.tool import Terms, Tool, terms
+from turnwise.tool import Tool, Wrapped
 from turnwise.wire import Record
 
 MORE_TOOLS = "I have updated some more functions you can choose from. What about now?"
@@ -98,7 +98,7 @@ _WORDS = (
 )  # fmt: skip
 
 
-class Noisy:
+class Noisy(Wrapped):
     """A tool whose results come with noise behind them: the same for the same result.
 
     Args:
@@ -107,23 +107,10 @@ class Noisy:
         seed: Of the noise.
     """
 
-    replay: Literal["run", "record"] = "run"
-    """The tool itself is asked on its own terms."""
-
     def __init__(self, tool: Tool, *, characters: int, seed: int = 0) -> None:
-        self.tool = tool
+        super().__init__(tool)
         self.characters = characters
         self.seed = seed
-
-    @property
-    def spec(self) -> ToolSpec:
-        """What the model is told."""
-        return self.tool.spec
-
-    @property
-    def terms(self) -> Terms:
-        """The tool's own."""
-        return terms(self.tool)
 
     async def call(self, arguments: dict[str, Any], role: Role) -> Content:
         """Call it; what is no text is left alone."""

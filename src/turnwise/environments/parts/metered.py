@@ -13,17 +13,17 @@ much is left.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from turnwise.environments.parts.ledger import Ledger
 from turnwise.errors import ToolError
 from turnwise.log import Turn
-from turnwise.message import Content, Text, ToolSpec
+from turnwise.message import Content, Text
 from turnwise.role import Role, Says
-from turnwise.tool import Terms, Tool, terms
+from turnwise.tool import Tool, Wrapped, terms
 
 
-class Metered:
+class Metered(Wrapped):
     """A tool that costs.
 
     Args:
@@ -35,9 +35,6 @@ class Metered:
         show: Whether its results say how much is left.
         instead: What a refusal ends in: what to do now.
     """
-
-    replay: Literal["run", "record"] = "run"
-    """A replay pays again; the tool itself is asked on its own terms."""
 
     def __init__(
         self,
@@ -51,23 +48,13 @@ class Metered:
         instead: str = "",
     ) -> None:
         ledger.left(budget)  # names what is wrong, where there is no such budget
-        self.tool = tool
+        super().__init__(tool)
         self.cost = terms(tool).cost if cost is None else cost
         self._ledger = ledger
         self._budget = budget
         self._final = final
         self._show = show
         self._instead = instead
-
-    @property
-    def spec(self) -> ToolSpec:
-        """What the model is told."""
-        return self.tool.spec
-
-    @property
-    def terms(self) -> Terms:
-        """The tool's own."""
-        return terms(self.tool)
 
     async def call(self, arguments: dict[str, Any], role: Role) -> Content:
         """Pay, and call.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from turnwise.errors import ToolError, did_you_mean
-from turnwise.message import Content, ToolSpec
+from turnwise.message import Content
 from turnwise.role import Role
-from turnwise.tool import Terms, Tool, terms
+from turnwise.tool import Tool, Wrapped
 from turnwise.tools.desk import Desk
 from turnwise.tools.written import Written
 
@@ -93,25 +93,12 @@ class Shelf:
         return await api.do(call.name, arguments)
 
 
-class Watched:
+class Watched(Wrapped):
     """A tool whose results are kept for the check, as they are before anything is added to them."""
 
-    replay: Literal["run", "record"] = "run"
-    """The tool itself is asked on its own terms."""
-
     def __init__(self, tool: Tool, results: list[str]) -> None:
-        self.tool = tool
+        super().__init__(tool)
         self._results = results
-
-    @property
-    def spec(self) -> ToolSpec:
-        """What the model is told."""
-        return self.tool.spec
-
-    @property
-    def terms(self) -> Terms:
-        """The tool's own."""
-        return terms(self.tool)
 
     async def call(self, arguments: dict[str, Any], role: Role) -> Content:
         """Call it, and keep what it says."""
