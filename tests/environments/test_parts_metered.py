@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from turnwise.agent import Agent
+from turnwise.agents.codeact import CodeAct
 from turnwise.environment import Environment
 from turnwise.environments.parts.ledger import Budget, Ledger
 from turnwise.environments.parts.metered import metered, respond
@@ -21,6 +22,7 @@ from turnwise.models.scripted import ScriptedModel
 from turnwise.recording import Recording
 from turnwise.task import Task
 from turnwise.tools.function import tool
+from turnwise.tools.sandbox import detect
 
 COSTS = {
     "execute_sql": 1,
@@ -56,10 +58,12 @@ class Paid(Environment, kw_only=True, frozen=True, dict=True):
         await self.__dict__["ask"](episode)
 
 
-def play(ask: Callable[[Episode], Any], lines: list[Any], recording: Recording | None = None) -> EpisodeLog:
+def play(
+    ask: Callable[[Episode], Any], by: list[Any] | Agent, recording: Recording | None = None
+) -> EpisodeLog:
     environment = Paid()
     environment.__dict__["ask"] = ask
-    agents = {"agent": Agent(ScriptedModel(lines))}
+    agents = {"agent": by if isinstance(by, Agent) else Agent(ScriptedModel(by))}
     episode = Episode(environment, Task(id="0"), agents, recording=recording)
     asyncio.run(episode.play())
     assert episode.error is None, episode.error
@@ -149,6 +153,23 @@ def play_with_rounds(ask: Callable[[Episode], Any], lines: list[Any]) -> Episode
     asyncio.run(episode.play())
     assert episode.error is None, episode.error
     return episode.log()
+
+
+@pytest.mark.skipif(not detect()[0].works, reason="bubblewrap does not work here")
+def test_code_that_spends_all_is_told_the_last_call_too() -> None:
+    async def ask(episode: Episode) -> None:
+        ledger = Ledger([Budget(name="calls", limit=2, policy="free_final")])
+        tools = metered([made("find")], ledger, "calls")
+        turn = await respond(episode.agent, "Find it.", tools=tools, ledger=ledger, last_call="Answer now.")
+        episode.note(turn.text)
+
+    code = "<execute>\nwhile True:\n    print(find())\n</execute>"
+    log = play(ask, CodeAct(ScriptedModel([code, "It is there."])))
+    heard = [turn.text for turn in log.turns if turn.message.role == "user"]
+    assert "[1 of 2 calls left]" in heard[1]
+    assert "ToolError: find costs 1 calls, and there are only 0 left" in heard[1]
+    assert heard[2:] == ["Answer now."]
+    assert [note.value for note in log.notes if note.name == "note"] == ["It is there."]
 
 
 def test_what_is_recorded_stays_recorded_and_is_paid_again() -> None:

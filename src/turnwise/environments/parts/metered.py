@@ -126,19 +126,20 @@ async def respond(
         ledger: What there is to spend.
         last_call: What a role is told that has spent it.
     """
-    awaited: list[str] = []
+    waiting, ended = 0, False
 
     def spent(turn: Turn) -> bool:
-        message = turn.message
-        if message.role == "assistant":
-            awaited[:] = [call.id for call in message.tool_calls]
+        nonlocal waiting, ended
+        if turn.message.role == "assistant":
+            waiting = len(turn.message.tool_calls)
             return False
-        return ledger.phase != "open" and message.tool_call_id == awaited[-1]
+        # A result; or what code printed, where a scaffold calls tools from within code.
+        waiting -= 1
+        ended = waiting <= 0 and ledger.phase != "open"
+        return ended
 
     turn = await role.respond(says, tools=tools, until=spent)
-    if not turn.message.tool_calls:
-        return turn
-    return await role.respond(last_call)
+    return await role.respond(last_call) if ended or turn.message.tool_calls else turn
 
 
 def with_line(content: Content, line: str) -> Content:
