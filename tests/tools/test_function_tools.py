@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -80,6 +81,19 @@ def test_arguments_are_checked_and_results_told() -> None:
     ]:
         with pytest.raises(ToolError, match=said):
             call(book, arguments)
+
+
+def test_a_name_that_an_enumeration_lacks_is_told_with_those_it_has() -> None:
+    class Colour(Enum):
+        RED = "red"
+        BLUE = "blue"
+
+    def paint(colour: Colour) -> str:
+        return colour.value
+
+    paint.__annotations__ = {"colour": Colour, "return": str}
+    with pytest.raises(ToolError, match="'colour': expected one of 'blue', 'red', got 'green'"):
+        call(FunctionTool(paint), {"colour": "green"})
 
 
 def test_results_of_all_kinds() -> None:
@@ -373,6 +387,42 @@ def shift(day: str, hours: list[int], factor: float = 1.0, paid: bool = False) -
 )
 def test_what_models_mix_up_is_mended(given: dict[str, Any], meant: dict[str, Any]) -> None:
     assert msgspec.json.decode(call(shift, given)) == meant
+
+
+class Guest(msgspec.Struct):
+    name: str
+    rooms: list[str] = []
+
+
+@tool
+def invite(
+    guests: list[Guest] | None = None,
+    first: Guest | None = None,
+    notes: dict[str, int | str] | None = None,
+    table: str | None = None,
+) -> Any:
+    """Invite people."""
+    given = {"guests": guests, "first": first, "notes": notes, "table": table}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"guests": '[{"name": 7, "rooms": "[1]"}]'}, {"guests": [{"name": "7", "rooms": ["1"]}]}),
+        ({"first": '{"name": "Ann"}'}, {"first": {"name": "Ann", "rooms": []}}),
+        ({"notes": '{"a": "1", "b": 2}'}, {"notes": {"a": "1", "b": 2}}),
+        ({"table": 12, "guests": "null"}, {"table": "12"}),
+    ],
+)
+def test_it_is_mended_wherever_it_stands(given: dict[str, Any], meant: dict[str, Any]) -> None:
+    assert msgspec.json.decode(call(invite, given)) == meant
+
+
+@pytest.mark.parametrize("given", ["nan", "-inf", "Infinity"])
+def test_what_is_no_number_in_json_is_none_here(given: str) -> None:
+    with pytest.raises(ToolError, match="shift: the argument 'factor': expected `float`, got `str`"):
+        call(shift, {"day": "a", "hours": [], "factor": given})
 
 
 @pytest.mark.parametrize("given", [{"day": "a", "hours": "1, 2"}, {"day": "a", "hours": [None]}])

@@ -16,6 +16,7 @@ from turnwise.errors import ConfigError, ToolError, did_you_mean
 from turnwise.message import Audio, Content, File, Image, Text, ToolSpec, Video
 from turnwise.role import Role
 from turnwise.tool import Terms
+from turnwise.tools.mend import meant, mended
 
 if TYPE_CHECKING:
     from turnwise.tools.desk import Desk, DeskTool
@@ -139,12 +140,13 @@ class FunctionTool:
 
     def _mended(self, arguments: Mapping[str, Any], error: Exception) -> Any:
         """The arguments, where what does not fit can be told to mean what does."""
-        properties = self.spec.parameters["properties"]
-        mended = {name: _mend(value, properties[name]) for name, value in arguments.items()}
+        schema = self.spec.parameters
+        definitions = schema.get("$defs", {})
         try:
-            return msgspec.convert(mended, self._arguments, strict=False)
+            return msgspec.convert(mended(arguments, schema, definitions), self._arguments, strict=False)
         except (msgspec.ValidationError, RecursionError):
-            raise ToolError(f"{self.spec.name}: {_explain(str(error), properties)}") from None
+            why = _explain(str(error), schema["properties"], definitions)
+            raise ToolError(f"{self.spec.name}: {why}") from None
 
     def _struct(self, called: str) -> type[msgspec.Struct]:
         """The parameters as a struct."""
@@ -271,27 +273,15 @@ def _docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
     return told, notes
 
 
-def _mend(value: Any, schema: Mapping[str, Any]) -> Any:
-    """What a model most likely meant by a value of another type."""
-    wanted = schema.get("type", "object" if "$ref" in schema else None)
-    if wanted == "string" and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(value)
-    if wanted in ("array", "object") and isinstance(value, str):
-        try:
-            return msgspec.json.decode(value)
-        except (msgspec.DecodeError, RecursionError):
-            return value
-    return value
-
-
-def _explain(error: str, properties: dict[str, Any]) -> str:
+def _explain(error: str, properties: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     """A validation error in the model's words: which argument, what was expected."""
     reason, _, place = error.partition(" - at ")
     missing = re.search(r"missing required field `(.*?)`", reason)
     if missing:
         return f"the argument {missing[1]!r} is missing"
     name = re.sub(r"^`\$\.?(.*)`$", r"\1", place)
-    choices = properties.get(name, {}).get("enum")
+    kinds = meant(properties.get(name, {}), definitions)
+    choices = [choice for kind in kinds for choice in kind.get("enum", ())]
     if choices and reason.startswith("Invalid enum value"):
         reason = (
             f"expected one of {', '.join(map(repr, choices))}, got{reason.removeprefix('Invalid enum value')}"
