@@ -216,6 +216,29 @@ def test_bad_calls_are_observations_and_recorded_tools_are_not_asked_again(tmp_p
     assert asked == [1]
 
 
+@tool(timeout=30)
+async def hang_up(role: Role) -> str:
+    """End the conversation."""
+    role.episode.end("hung_up")
+    return "never said"
+
+
+class Call(Environment, frozen=True, kw_only=True):
+    """A conversation that a tool with a time-out may end."""
+
+    async def run(self, task: Task, episode: Episode) -> None:
+        await episode.agent.respond("Hello?", tools=[hang_up])
+
+
+def test_a_tool_in_time_that_ends_the_episode_ends_it_again_in_a_replay(tmp_path: Path) -> None:
+    def caller(messages: Any) -> Message:
+        return Message(role="assistant", tool_calls=(ToolCall(id="0", name="hang_up"),))
+
+    run = turnwise.run(Call(), caller, store=tmp_path / "t.db")
+    assert run.episode(0).detail == "hung_up"
+    assert turnwise.replay(run.id, store=tmp_path / "t.db", environment=Call()).replayed == 1
+
+
 class Lab(Environment, frozen=True, kw_only=True):
     """An agent with the Python tool."""
 

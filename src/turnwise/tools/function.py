@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_type_hints, overload
 import msgspec
 
 from turnwise.errors import ConfigError, ToolError, did_you_mean
+from turnwise.limits import EpisodeStop
 from turnwise.message import Audio, Content, File, Image, Text, ToolSpec, Video
 from turnwise.role import Role
 from turnwise.tool import Terms
@@ -211,7 +212,7 @@ async def _in_time(
         ToolError: it did not.
     """
     made: list[Any] = []
-    failed: list[Exception] = []
+    failed: list[BaseException] = []
 
     async def attempt() -> bool:
         scope = asyncio.timeout(seconds)
@@ -222,6 +223,9 @@ async def _in_time(
             if scope.expired():
                 return False
             failed.append(error)
+        except EpisodeStop as stop:
+            # It ended the episode, in time; a replay has it end again.
+            failed.append(stop)
         return True
 
     if not await role.episode.effect(f"time:{name}:{role.name}", attempt):
