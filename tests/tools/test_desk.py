@@ -207,6 +207,27 @@ def test_a_call_is_all_or_nothing() -> None:
     assert log.metrics["tool_errors"] == 1
 
 
+def test_two_calls_at_once_are_refused_since_who_changed_what_could_not_be_told() -> None:
+    class Rush(Counter, kw_only=True, frozen=True):
+        """Both at the counter at once."""
+
+        async def run(self, task: Task, episode: Episode) -> None:
+            desk = Shop()
+            await asyncio.gather(
+                episode.agent.respond("Go.", tools=desk.tools("agent")),
+                episode.user.respond("Go.", tools=desk.tools("user")),
+            )
+
+    agents = {
+        "agent": Agent(ScriptedModel([calls(("slow", {"seconds": 0.1})), "bye"])),
+        "user": Agent(ScriptedModel([calls(("toggle", {})), "bye"])),
+    }
+    episode = Episode(Rush(), Task(id="0"), agents)
+    asyncio.run(episode.play())
+    assert episode.error is not None
+    assert episode.error.message.startswith("desk 'Shop': 'toggle' was called while 'slow' was at work; one ")
+
+
 def test_a_tool_that_says_it_reads_and_writes_fails_the_episode() -> None:
     agents = {"agent": Agent(ScriptedModel([calls(("liar", {}))])), "user": Agent(ScriptedModel([]))}
     episode = Episode(Counter(), Task(id="0"), agents)

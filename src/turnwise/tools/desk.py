@@ -15,8 +15,8 @@
 
 A desk is made inside `Environment.run`, from the task, so that a replay rebuilds it and a fork has its own.
 Its state are its annotated public attributes: `Tables`, or anything that has a JSON form. A call is all or
-nothing: where it fails, the state is as before. What a call has changed is a note of the episode (`changes`),
-for people and for judges.
+nothing: where it fails, the state is as before; so there is one at a time. What a call has changed is a note
+of the episode (`changes`), for people and for judges.
 """
 
 from __future__ import annotations
@@ -77,13 +77,15 @@ class DeskTool:
     async def invoke(self, arguments: dict[str, Any], role: Role | None) -> tuple[Content, list[Change]]:
         """The result of a call, and what it has changed; where it fails, the state is as before."""
         desk = self._desk
-        desk.mark()
+        desk.begin(self.spec.name)
         try:
             content = await self._made.invoke(self._function, arguments, role)
             return content, self._settled()
         except BaseException:
             desk.undo()
             raise
+        finally:
+            desk.end()
 
     def _settled(self) -> list[Change]:
         """What came of a call that passed."""
@@ -112,12 +114,14 @@ class Desk:
     _bound: dict[FunctionTool, DeskTool]
     _marked: dict[str, bytes] | None
     """The plain part of the state, where `since` was asked last."""
+    _at_work: str | None
+    """The tool that is being called."""
 
     def __new__(cls, *_: Any, **__: Any) -> Self:
         """Set up what is the frame's own; `__init__` is the desk's, to write as it likes."""
         made = super().__new__(cls)
         made._bound = {}
-        made._marked = None
+        made._marked = made._at_work = None
         return made
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -195,10 +199,24 @@ class Desk:
             setattr(self, name, value.copy() if isinstance(value, Tables) else copy.deepcopy(value))
         self.since()
 
-    def mark(self) -> None:
-        """Take note of the state before the first call; `since` takes note of it after each."""
+    def begin(self, tool: str) -> None:
+        """A call begins; the state is noted before the first one, and by `since` after each.
+
+        Raises:
+            ConfigError: another one is at work, and who changed what could not be told.
+        """
+        if self._at_work is not None:
+            raise ConfigError(
+                f"desk {self.name!r}: {tool!r} was called while {self._at_work!r} was at work; one call at a "
+                "time: let one role answer after the other, or make the tools plain functions"
+            )
         if self._marked is None:
             self.since()
+        self._at_work = tool
+
+    def end(self) -> None:
+        """The call is over."""
+        self._at_work = None
 
     def since(self) -> list[Change]:
         """What has changed since this was asked last."""
