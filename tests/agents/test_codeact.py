@@ -148,18 +148,20 @@ def test_what_code_sees_of_tools() -> None:
         code("weigh(1, 2, 3)"),
         code("weigh(1, box=1)"),
         code("weigh({1})"),
+        code("weigh('\\ud800')"),
         code("look_up('tea')"),
         code("y = 1"),
         "done",
     ]
     episode, log = play(writer(*lines))
-    first, second, missing, many, twice, unfit, word, silent = told(log)
+    first, second, missing, many, twice, unfit, half, word, silent = told(log)
     assert first == "Observation:\n{'weight': 2, 'unit': 'lb'}"
     assert second == "Observation:\n{'weight': 4, 'unit': 'kg'}\nrefused: there is no box 99"
     assert missing.endswith("ToolError: weigh: the argument 'box' is missing")
     assert many.endswith("TypeError: weigh() takes 2 arguments, but 3 were given")
     assert twice.endswith("TypeError: weigh() got two values for the argument 'box'")
     assert unfit.endswith("TypeError: Object of type set is not JSON serializable")
+    assert half.endswith("surrogates not allowed")
     assert word == "Observation:\n'tea means TEA'"
     assert silent.startswith("Observation:\nYour code printed nothing.")
     used = [note.value for note in episode.notes if note.name == "tool_call"]

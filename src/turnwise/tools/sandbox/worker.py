@@ -147,10 +147,13 @@ def confine(setup: dict[str, Any]) -> None:
 class HostFunction:
     """A function that calls a tool of the host, by position or by name."""
 
-    def __init__(self, ask: Any, function: str, tool: str, parameters: list[str], doc: str) -> None:
+    def __init__(
+        self, ask: Any, function: str, tool: str, parameters: list[str], doc: str, loose: bool
+    ) -> None:
         self._ask = ask
         self._tool = tool
         self._parameters = parameters
+        self._loose = loose
         self.__name__ = self.__qualname__ = function
         self.__doc__ = doc
 
@@ -161,6 +164,9 @@ class HostFunction:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the tool."""
         name, most = self.__name__, len(self._parameters)
+        last = args[most - 1 :]
+        if self._loose and last and not (len(last) == 1 and isinstance(last[0], (list, tuple))):
+            args = (*args[: most - 1], last)
         if len(args) > most:
             raise TypeError(f"{name}() takes {most} arguments, but {len(args)} were given")
         given = dict(zip(self._parameters, args))  # noqa: B905 - older Pythons
@@ -246,7 +252,10 @@ class Worker:
 
     def ask_host(self, tool: str, given: dict[str, Any]) -> Any:
         """A tool's result: a value where it is JSON, else text."""
-        frame = {"id": self.ident, "call": tool, "arguments": json.loads(json.dumps(given, allow_nan=False))}
+        text = json.dumps(given, allow_nan=False, ensure_ascii=False)
+        # Half a character is refused here, to the code; it would break the channel.
+        text.encode()
+        frame = {"id": self.ident, "call": tool, "arguments": json.loads(text)}
         if len(json.dumps(frame)) > self.most:
             raise ValueError("the arguments are too long")
         before = self.handlers()
