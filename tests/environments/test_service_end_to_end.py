@@ -1,9 +1,9 @@
 """Agent, user and judge are models behind a real server that stumbles: nothing is lost, and no fault scores.
 
-The server speaks OpenAI's protocol over HTTP. What it says comes of tiny weights, and of what the protocol
-needs besides (calls of tools, a goodbye, verdicts). One request in five is answered by a fault of the wire,
-and some answers are calls that no tool takes; both follow from the request, so that a run over a sound server
-is what a run over this one must come to.
+The server speaks OpenAI's protocol over HTTP, and serves three models: each role has weights of its own,
+taught on the spot. What else the protocol needs (calls of tools, a goodbye, verdicts) follows from the
+request, as do calls that no tool takes; so a run over a sound server is what a run over this one must come
+to. Every fifth request is answered by a fault of the wire.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import taught
 from prodder import Known, arguments
 
 import turnwise
@@ -33,9 +33,10 @@ from endpoint import Endpoint, completion
 from turnwise.agents.users.marks import STOP
 from turnwise.engine.results import Run
 from turnwise.errors import StoreError
-from turnwise.message import Message, ToolSpec
-from turnwise.model import Request, Sampling
-from turnwise.models import tiny
+from turnwise.message import Message, ToolSpec, user
+from turnwise.model import Request, Sample, Sampling
+from turnwise.models import openai
+from turnwise.models.tiny import TinyModel
 
 FAULTS: dict[str, tuple[Any, str]] = {
     "refused": ((429, {"error": {"message": "slow down"}}, {"retry-after": "0.05"}), "rate_limit"),
@@ -45,53 +46,60 @@ FAULTS: dict[str, tuple[Any, str]] = {
     "cut": ("cut", "connection"),
 }
 """What the server does, and what kind of error that is."""
-SHARE = 0.2
-"""Of requests that are answered by a fault."""
+EVERY = 5
+"""As many requests as one of which is answered by a fault."""
 ROLES = ("agent", "user", "judge")
-REPLIES = 6
+REPLIES = 9
 """Of the user's, the last of which is a goodbye."""
+Weights = dict[str, TinyModel]
+"""Of each role."""
 _words: dict[str, str] = {}
 _lock = threading.Lock()
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Weights:
+    return taught.models(tmp_path_factory.mktemp("weights"))
 
 
 class Town:
     """What the server says, and what it counts.
 
     Args:
-        share: Of requests that are answered by a fault of the wire.
-        garbage: Share of answers that are calls no tool takes, by role.
+        weights: Who speaks, by the name of the model that is asked.
+        every: One of so many requests is answered by a fault of the wire, of all kinds in turn; 0 is none.
+        garbage: Changes to `SENSELESS`.
     """
 
-    def __init__(self, share: float = 0.0, garbage: dict[str, float] | None = None) -> None:
-        self.share = share
-        self.garbage = dict.fromkeys(ROLES, 0.15) | (garbage or {})
+    def __init__(self, weights: Weights, every: int = 0, garbage: dict[str, float] | None = None) -> None:
+        self.weights = weights
+        self.every = every
+        self.garbage = SENSELESS | (garbage or {})
         self.requests = 0
         self.answered = 0
         """Requests that were answered, by sense or garbage."""
         self.faults: Counter[str] = Counter()
         self.rubbish: Counter[str] = Counter()
-        self._arrived: Counter[str] = Counter()
 
     def __call__(self, body: dict[str, Any]) -> Any:
-        name = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
         with _lock:
             self.requests += 1
-            self._arrived[name] += 1
-            rng = random.Random(f"{name}/{self._arrived[name]}")
-            if rng.random() < self.share:
-                fault = rng.choice(list(FAULTS))
+            if self.every and self.requests % self.every == 0:
+                fault = list(FAULTS)[self.requests // self.every % len(FAULTS)]
                 self.faults[fault] += 1
                 return FAULTS[fault][0]
             self.answered += 1
-            return 200, self.answer(body, name)
+            fingerprint = self.weights[body["model"]].version
+            return 200, {**self.answer(body), "system_fingerprint": fingerprint}
 
-    def answer(self, body: dict[str, Any], name: str) -> dict[str, Any]:
+    def answer(self, body: dict[str, Any]) -> dict[str, Any]:
         """What is said in the end, whatever went wrong before."""
-        rng, role = random.Random(name), body["model"]
+        name = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+        rng, role = random.Random(place(body)), body["model"]
         if rng.random() < self.garbage[role]:
             self.rubbish[role] += 1
             return completion(None, tool_calls=[_call(rng.choice(GARBAGE), name)])
-        words = spoken(body["messages"], name)
+        words = spoken(self.weights[role], body, name)
         if role == "judge":
             met = [
                 {"rubric_idx": rubric, "justification": words, "meetExpectation": rng.random() < 0.7}
@@ -101,11 +109,13 @@ class Town:
         if role == "user":
             replies = sum(message["role"] == "assistant" for message in body["messages"])
             return completion(f"{words} {STOP}" if replies >= REPLIES - 1 else words)
-        if rng.random() < 0.4:
+        if body.get("tools") and rng.random() < 0.4:
             return completion(words, tool_calls=[_call(_sensible(body, rng), name)])
         return completion(words)
 
 
+SENSELESS = {"agent": 0.15, "user": 0.15, "judge": 0.4}
+"""Share of a role's answers that are calls no tool takes."""
 GARBAGE = (
     ("no_such_tool", "{}"),
     ("", "{}"),
@@ -115,6 +125,13 @@ GARBAGE = (
     ("get_user_all_orders", {"user_id": "an object, and no text"}),
 )
 """Names and arguments of calls that come to nothing."""
+
+
+def place(body: dict[str, Any]) -> str:
+    """Where in a conversation a request stands, whatever was said there: no two processors round alike."""
+    told = body["messages"][0]["content"].partition("\nMessages, each")[0]
+    course = [(message["role"], len(message.get("tool_calls") or ())) for message in body["messages"]]
+    return json.dumps([body["model"], told, course])
 
 
 def _call(called: tuple[str, Any], name: str) -> dict[str, Any]:
@@ -130,20 +147,14 @@ def _sensible(body: dict[str, Any], rng: random.Random) -> tuple[str, str]:
     return tool.name, arguments(tool, "fitting", Known({}, heard), rng)
 
 
-def spoken(messages: list[dict[str, Any]], name: str) -> str:
-    """What tiny weights say after the end of a conversation; the same to the same request."""
+def spoken(weights: TinyModel, body: dict[str, Any], name: str) -> str:
+    """What weights say after the end of a conversation; the same to the same request."""
     if name not in _words:
-        last = Message(role="user", content=(messages[-1]["content"] or "")[-200:])
-        sampling = Sampling(max_tokens=8, temperature=1.0)
+        last = user((body["messages"][-1]["content"] or "")[-200:])
+        sampling = Sampling(max_tokens=24, temperature=body.get("temperature", 1.0))
         request = Request(messages=(last,), sampling=sampling, session=name, rng_seed=name)
-        _words[name] = asyncio.run(weights().sample(request)).message.text.strip() or "Hm."
+        _words[name] = asyncio.run(weights.sample(request)).message.text.strip() or "Hm."
     return _words[name]
-
-
-@cache
-def weights() -> tiny.TinyModel:
-    """The weights that come with the package."""
-    return tiny.connect("sprout", {})
 
 
 @contextmanager
@@ -169,9 +180,9 @@ def played(url: str, store: Path) -> Run:
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[bytes], Town]:
+def sound(weights: Weights, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[bytes], Town]:
     """The logs of a run over a server that never stumbles."""
-    town = Town()
+    town = Town(weights)
     with served(town) as url:
         run = played(url, tmp_path_factory.mktemp("sound") / "t.db")
     return told(run), town
@@ -181,15 +192,53 @@ def told(run: Run) -> list[bytes]:
     return [log.to_json() for log in run.logs()]
 
 
+def test_each_role_has_weights_of_its_own(weights: Weights) -> None:
+    assert len({model.version for model in weights.values()}) == len(ROLES)
+    town = Town(weights, garbage=dict.fromkeys(ROLES, 0.0))
+    # One question to all; at temperature 0 nothing but weights decides what is said.
+    question = Request(
+        messages=(user('What do you say? {"rubric_idx": "one"}'),), sampling=Sampling(temperature=0)
+    )
+    with served(town) as url:
+        samples = {role: asyncio.run(asked(role, url, question)) for role in ROLES}
+    assert {role: sample.version for role, sample in samples.items()} == {
+        role: model.version for role, model in weights.items()
+    }
+    said = {role: sample.message.text for role, sample in samples.items()}
+    said["judge"] = json.loads(said["judge"])[0]["justification"]
+    assert len(set(said.values())) == len(ROLES), said
+    for role, words in said.items():
+        assert learned(role, words), said
+
+
+async def asked(role: str, url: str, request: Request) -> Sample:
+    model = openai.connect(role, {"base_url": url})
+    try:
+        return await model.sample(request)
+    finally:
+        await model.close()
+
+
+def learned(role: str, words: str) -> bool:
+    """Whether more of the words are from the role's lines than from any other role's."""
+    own = {name: set(re.findall(r"\w+", " ".join(lines))) for name, lines in taught.LINES.items()}
+    heard = re.findall(r"\w+", words)
+    known = {name: sum(word in vocabulary for word in heard) for name, vocabulary in own.items()}
+    return max(known, key=lambda name: known[name]) == role
+
+
 def test_faults_of_the_wire_cost_time_and_nothing_else(
-    sound: tuple[list[bytes], Town], tmp_path: Path
+    weights: Weights, sound: tuple[list[bytes], Town], tmp_path: Path
 ) -> None:
-    town = Town(SHARE)
+    town = Town(weights, EVERY)
     with served(town) as url:
         run = played(url, tmp_path / "t.db")
     assert told(run) == sound[0]
     summary = run.summary()
     assert (summary["status"], summary["episodes"], summary["failed"]) == ("done", 3, 0)
+    # Each call was answered by the weights of who made it.
+    answered = {(call.role, call.version) for log in run.logs() for call in log.calls}
+    assert answered == {(role, model.version) for role, model in weights.items()}
     # All kinds of faults, and garbage in every role, were there.
     assert set(town.faults) == set(FAULTS)
     assert all(town.rubbish[role] for role in ROLES), town.rubbish
@@ -215,9 +264,9 @@ def assert_counted(run: Run, town: Town) -> None:
 
 
 def test_killed_in_the_middle_it_goes_on_and_asks_nothing_again(
-    sound: tuple[list[bytes], Town], tmp_path: Path
+    weights: Weights, sound: tuple[list[bytes], Town], tmp_path: Path
 ) -> None:
-    town, store = Town(SHARE), tmp_path / "t.db"
+    town, store = Town(weights, EVERY), tmp_path / "t.db"
     with served(town) as url:
         given = json.dumps({**options(url), "concurrency": 3, "store": str(store)})
         process = subprocess.Popen([sys.executable, "-c", PLAY, given], stderr=subprocess.PIPE)
@@ -257,8 +306,8 @@ def settled(town: Town) -> int:
     return count
 
 
-def test_a_judge_who_talks_nonsense_gives_no_verdict(tmp_path: Path) -> None:
-    town = Town(garbage={"judge": 1.0})
+def test_a_judge_who_talks_nonsense_gives_no_verdict(weights: Weights, tmp_path: Path) -> None:
+    town = Town(weights, garbage={"judge": 1.0})
     with served(town) as url:
         run = played(url, tmp_path / "t.db")
     logs = list(run.logs())
