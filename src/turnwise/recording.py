@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from turnwise.errors import ReplayDivergence
+from turnwise.errors import ModelError, ReplayDivergence, TurnwiseError
 from turnwise.limits import EpisodeStop
 from turnwise.log import Call, Effect, EpisodeLog, Stop
 
@@ -48,10 +48,20 @@ class Recording:
             del self._calls[key]
 
     def _at_end(self, wanted: str) -> None:
-        """A replay asks for more than was recorded: it was stopped there, or it diverges."""
+        """A replay asks for more than was recorded: it was stopped there, or failed, or it diverges."""
         if self.log.stop is None or self.log.stop is Stop.COMPLETED:
             raise ReplayDivergence(
                 f"turn {len(self.log.turns)}: the log ends here, but replay asks for {wanted}; "
                 f"the environment or its settings changed since it was recorded"
             )
+        if self.log.error is not None:
+            raise _failure(self.log)
         raise EpisodeStop(self.log.stop, self.log.detail)
+
+
+def _failure(log: EpisodeLog) -> TurnwiseError:
+    """What a failed log ends in, once more: what infrastructure did not give is on no other record."""
+    assert log.error is not None
+    if log.error.type == ModelError.__name__:
+        return ModelError(log.error.message, kind=log.detail or "server")
+    return type(log.error.type, (TurnwiseError,), {})(log.error.message)

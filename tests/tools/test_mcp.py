@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+import turnwise
 from turnwise.agent import Agent
 from turnwise.environment import Environment
 from turnwise.episode import Episode
@@ -190,6 +191,19 @@ def test_time_is_limited_and_a_dead_server_is_no_observation(counter: list[str])
     never = play(lambda: McpServer(command=NOBODY), [])
     assert never.error is not None
     assert never.error.message == "MCP server 'mcp': must not be started"
+
+
+def test_an_episode_whose_server_died_replays_as_far_as_it_came(counter: list[str], tmp_path: Path) -> None:
+    environment = Caller()
+    environment.__dict__["server"] = lambda: McpServer(command=counter)
+    lines = [calls(("add", {"number": 1})), calls(("die", {})), "bye"]
+    run = turnwise.run(environment, ScriptedModel(lines), store=tmp_path / "t.db")
+    (log,) = run.logs()
+    assert log.error is not None
+    assert log.error.message == "MCP server 'mcp' is gone: Connection closed"
+    environment.__dict__["server"] = lambda: McpServer(command=NOBODY)
+    replayed = turnwise.replay(run.id, store=tmp_path / "t.db", environment=environment)
+    assert (replayed.replayed, replayed.errors) == (1, {})
 
 
 def test_tools_are_chosen_and_places_checked(counter: list[str]) -> None:
