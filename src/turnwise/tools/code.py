@@ -264,5 +264,7 @@ def stub(tool: Tool) -> Stub:
     name = re.sub(r"\W", "_", spec.name)
     if not name.isidentifier() or keyword.iskeyword(name):
         name = f"_{name}" if not name.isidentifier() else f"{name}_"
-    parameters = list(spec.parameters.get("properties", {}))
-    return Stub(name, spec.name, parameters, spec.description)
+    properties: dict[str, Any] = spec.parameters.get("properties", {})
+    parameters = list(properties)
+    loose = bool(parameters) and properties[parameters[-1]].get("type") == "array"
+    return Stub(name, spec.name, parameters, spec.description, loose)

@@ -1,9 +1,10 @@
 """M3ToolEval: one task, several tools, ten turns; actions are text, JSON or Python code.
 
 The loop, the markers and the end reasons are those of the published harness (`xingyaoww/code-act`,
-`scripts/eval/m3tooleval`); the wording of its prompts and all tasks are ours, since the 82 published tasks
-are code of their authors'. What differs: code runs in the sandbox, under the harness's 30 seconds; the agent
-sees its replies as it wrote them, not as they were cut; a tool that refuses says why.
+`scripts/eval/m3tooleval`). By default the tasks are a few of our own; `split=published` has the 82 published
+ones, from `TURNWISE_DATA` (`load.py`). The wording of prompts and tools is ours. What differs: code runs in
+the sandbox, under the harness's 30 seconds; the agent sees its replies as it wrote them, not as they were
+cut; a tool that refuses says why; a tool's pair is a list in code; which answers count (`variant`).
 
 With `actions="tools"` the same tasks are offered by the agent's own way of calling tools, so that any agent
 or scaffold can be compared on them: the JSON tool loop (`--agent solver`) and CodeAct (`--agent coder`,
@@ -23,9 +24,10 @@ import msgspec
 
 from turnwise.agents.codeact import CodeAct
 from turnwise.environment import Capabilities, Environment
-from turnwise.environments.m3tooleval import protocol
+from turnwise.environments.m3tooleval import families, load, protocol
 from turnwise.environments.m3tooleval.agents import coder, empty, oracle, random_agent, solver
-from turnwise.environments.m3tooleval.families import FAMILIES, ToolTask, tasks
+from turnwise.environments.m3tooleval.desks import FAMILIES, desk
+from turnwise.environments.m3tooleval.rows import ToolTask
 from turnwise.episode import Episode
 from turnwise.errors import ConfigError, ModelError, did_you_mean
 from turnwise.log import Turn
@@ -34,6 +36,9 @@ from turnwise.task import Task
 from turnwise.tool import Tool
 from turnwise.tools.code import CodeSession
 from turnwise.tools.sandbox import SandboxLimits
+
+_PYTHONS_OWN = ("max", "min")
+"""Published tools that are Python's own functions, and in code stay these."""
 
 
 class M3ToolEval(Environment, kw_only=True, frozen=True):
@@ -45,6 +50,8 @@ class M3ToolEval(Environment, kw_only=True, frozen=True):
     # What an agent's code prints may hang on the clock or on chance; it is recorded, not repeated.
     capabilities: ClassVar[Capabilities] = Capabilities(deterministic=False, known_answer=True)
 
+    split: Literal["sample", "published"] = "sample"
+    """A few tasks of our own, or the published ones."""
     actions: Literal["code", "json", "text", "tools"] = "code"
     """How the agent acts: by code, JSON or text within its replies, or by calling tools in its own way."""
     max_turns: Annotated[int, msgspec.Meta(ge=1)] = 10
@@ -52,14 +59,17 @@ class M3ToolEval(Environment, kw_only=True, frozen=True):
     family: str = ""
     """Only this family's tasks."""
     variant: Literal["published", "corrected"] = "corrected"
-    """Whether lists count as answers only where they are written as Python writes them."""
+    """Whether, as published, answers are compared as text and as whole numbers: a list counts only where it
+    is written as Python writes it, and 161 does for 161.25. Else by their values, numbers to the cent."""
 
     def tasks(self) -> Iterable[Task]:
         """All tasks, or those of one family."""
-        if self.family and self.family not in FAMILIES:
-            near = did_you_mean(self.family, FAMILIES) or f"; known: {', '.join(FAMILIES)}"
-            raise ConfigError(f"m3tooleval: there is no family {self.family!r}{near}")
-        return [task for task in tasks() if self.family in ("", task.family)]
+        known = FAMILIES[self.split]
+        if self.family and self.family not in known:
+            near = did_you_mean(self.family, known) or f"; known: {', '.join(known)}"
+            raise ConfigError(f"m3tooleval: there is no family {self.family!r} in split={self.split}{near}")
+        made = families.tasks() if self.split == "sample" else load.tasks()
+        return [task for task in made if self.family in ("", task.family)]
 
     @property
     def reward_range(self) -> tuple[float, float]:
@@ -116,7 +126,7 @@ class _Attempt:
         self.task = task
         self.episode = episode
         self.session = session
-        self.tools: dict[str, Tool] = {tool.spec.name: tool for tool in FAMILIES[task.family]().tools()}
+        self.tools: dict[str, Tool] = {tool.spec.name: tool for tool in desk(task).tools()}
 
     async def play(self) -> None:
         """Turn by turn, actions in the words of the protocol."""
@@ -149,32 +159,33 @@ class _Attempt:
     def check(self, answer: str) -> None:
         """End the episode where an answer is right."""
         published = self.settings.variant == "published"
-        if protocol.is_right(answer, self.task.expected, published=published):
+        if protocol.is_right(answer, self.task.answer, published=published):
             self.episode.metric("solved", 1)
             self.episode.end("correct")
 
     async def act(self, action: str, mode: protocol.Mode) -> str:
         """Carry an action out; says what came of it."""
         if mode == "code":
-            execution = await self.session.run(action, self.episode.agent, self.tools.values())
+            tools = [tool for name, tool in self.tools.items() if name not in _PYTHONS_OWN]
+            execution = await self.session.run(action, self.episode.agent, tools)
             return protocol.printed(execution.text)
         try:
             name, arguments = protocol.from_text(action) if mode == "text" else protocol.from_json(action)
         except ValueError as error:
             return f"This is no JSON object with the fields 'tool' and 'args': {error}"
-        return protocol.shown(await self.use(name, arguments))
+        return protocol.told(await self.use(name, arguments))
 
     async def use(self, name: str, arguments: list[Any]) -> str:
         """Call one tool by the order of its arguments."""
         tool = self.tools.get(name)
         if tool is None:
             return f"There is no tool {name!r}{did_you_mean(name, self.tools)}."
-        names = list(tool.spec.parameters["properties"])
-        if len(arguments) > len(names):
-            return f"{name} takes {len(names)} arguments, not {len(arguments)}. One tool at a time?"
+        given = protocol.by_name(arguments, tool.spec.parameters)
+        if given is None:
+            most = len(tool.spec.parameters["properties"])
+            return f"{name} takes {most} arguments, not {len(arguments)}. One tool at a time?"
         self.episode.check_tool_limit()
         self.episode.tool_calls += 1
-        given = dict(zip(names, arguments, strict=False))
         content = await self.episode.agent.answer(tool, given)
         return content if isinstance(content, str) else ""
 

@@ -10,23 +10,10 @@ import binascii
 from collections.abc import Iterator
 from typing import Any
 
+from turnwise.environments.m3tooleval.rows import ToolTask
 from turnwise.errors import ToolError
-from turnwise.task import Task
 from turnwise.tools.desk import Desk
 from turnwise.tools.function import tool
-
-
-class ToolTask(Task, frozen=True, kw_only=True):
-    """A task for several tools."""
-
-    family: str
-    instruction: str
-    expected: Any
-    """The answer: a number, text or list."""
-    steps: tuple[tuple[str, tuple[Any, ...]], ...] = ()
-    """Calls that lead to it, tool and arguments."""
-    code: str = ""
-    """Python that prints it."""
 
 
 class Trade(Desk):

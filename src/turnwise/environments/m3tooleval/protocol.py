@@ -7,7 +7,9 @@ harness does with every reply, so that a model which plays on by itself is heard
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple, cast
 
 import msgspec
@@ -21,6 +23,7 @@ NEITHER = f"Not understood: give either '{ACTION}' or '{ANSWER}'."
 _MARKER = re.compile(f"{ANSWER}|{ACTION}")
 _LONGEST = 5_000
 """Characters of an answer that are looked at as a Python value."""
+_CENT = 0.01
 
 Mode = Literal["code", "json", "text"]
 HOW: dict[str, str] = {
@@ -104,6 +107,14 @@ def shown(text: str) -> str:
     return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}...\n[Output Truncated]"
 
 
+def told(content: str) -> str:
+    """A tool's result as the harness shows it: what is JSON, as Python writes it."""
+    with contextlib.suppress(msgspec.DecodeError, RecursionError, ValueError):
+        if not content.startswith('"'):
+            return shown(str(msgspec.json.decode(content)))
+    return shown(content)
+
+
 def printed(text: str) -> str:
     """What code printed, as the harness shows it: a Python value as `str` has it."""
     text = shown(text) if text else SILENT
@@ -131,28 +142,76 @@ def from_json(action: str) -> tuple[str, list[Any]]:
     return name, arguments if isinstance(arguments, list) else [arguments]
 
 
+def by_name(arguments: Sequence[Any], schema: dict[str, Any]) -> dict[str, Any] | None:
+    """Arguments by name, of those in order; None where there are too many.
+
+    Where the last one is a list, its items may be given one by one.
+
+    Args:
+        arguments: Some values.
+        schema: The tool's JSON Schema.
+    """
+    properties: dict[str, Any] = schema["properties"]
+    names, values = list(properties), list(arguments)
+    if names and properties[names[-1]].get("type") == "array":
+        loose = values[len(names) - 1 :]
+        if loose and not (len(loose) == 1 and isinstance(loose[0], list)):
+            values[len(names) - 1 :] = [loose]
+    return dict(zip(names, values, strict=False)) if len(values) <= len(names) else None
+
+
 def is_right(answer: str, expected: Any, *, published: bool) -> bool:
     """Whether an answer counts.
 
     Args:
         answer: The agent's words.
-        expected: A number, text or list.
-        published: As the official code has it, in which lists count only where they are written as Python
-            writes them: the line that compares them item by item cannot be reached.
+        expected: A number, text, list, or whatever else Python has a literal for.
+        published: As the official code has it: a number counts where both are the same whole number once the
+            expected one is cut to it, or where it is written as Python writes it; a list, only the latter.
+            Otherwise numbers count to the cent, and whatever holds them item by item.
     """
-    if answer == expected or _same(answer, expected):
-        return True
-    value = _value(answer)
-    if value is _NO_VALUE:
-        return answer == str(expected)
-    if str(value) == str(expected):
-        return True
     if published:
+        return _counts_officially(answer, expected)
+    value = _value(answer)
+    return _alike(answer, expected) or (value is not _NO_VALUE and _alike(value, expected))
+
+
+def _counts_officially(answer: str, expected: Any) -> bool:
+    value: Any = answer
+    # Its conversion fails for lists, and then the answer's own value is not looked at any more. The line
+    # that would compare lists item by item calls what is no function, and so is never reached.
+    with contextlib.suppress(TypeError):
+        if answer == expected or converted(answer) == converted(expected):
+            return True
+        value = _value(answer)
+    try:
+        return str(answer if value is _NO_VALUE else value) == str(expected)
+    except ValueError:  # too many digits
         return False
-    if isinstance(value, (list, tuple)) and isinstance(expected, list):
-        pairs = zip(value, expected, strict=False)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        return len(value) == len(expected) and all(a == b or _same(a, b) for a, b in pairs)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    return value == expected or _same(value, expected)
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Equal, numbers to the cent, however they are written."""
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        items = list(zip(cast("Sequence[Any]", one), cast("Sequence[Any]", other), strict=False))
+        same_length = len(cast("Sequence[Any]", one)) == len(cast("Sequence[Any]", other))
+        return same_length and all(_alike(a, b) for a, b in items)
+    if isinstance(one, dict) and isinstance(other, dict):
+        left, right = cast("dict[Any, Any]", one), cast("dict[Any, Any]", other)
+        return left.keys() == right.keys() and all(_alike(left[key], right[key]) for key in left)
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    numbers = _number(one), _number(other)
+    if numbers[0] is not None and numbers[1] is not None:
+        return abs(numbers[0] - numbers[1]) < _CENT / 2 or numbers[0] == numbers[1]
+    return one == other
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value) if isinstance(value, (str, int, float)) else None
+    except (ValueError, OverflowError):
+        return None
 
 
 _NO_VALUE = object()
@@ -166,13 +225,6 @@ def _value(text: str) -> Any:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return _NO_VALUE
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Equal once both are turned into numbers, where they can be."""
-    if not isinstance(one, (str, int, float)) or not isinstance(other, (str, int, float)):
-        return False
-    return converted(one) == converted(other)
 
 
 def converted(value: Any) -> Any:

@@ -25,6 +25,8 @@ class Stub(msgspec.Struct, frozen=True):
     parameters: list[str]
     """Names of the arguments, in the order in which they may be given without."""
     doc: str
+    loose: bool = False
+    """Whether the last argument is a list whose items may be given one by one."""
 
 
 class PythonSession:
