@@ -72,8 +72,10 @@ def decode(data: bytes | str, as_type: type[T]) -> T:
         msgspec.ValidationError: naming the path of the first value that does not fit.
         msgspec.DecodeError: where `data` is not JSON.
     """
-    raw = msgspec.json.decode(data)
-    return from_builtins(raw, as_type)
+    value = cast("T", _decoder(as_type).decode(data))
+    if not _is_all(value, data):
+        _attach(msgspec.json.decode(data), value)
+    return value
 
 
 def from_builtins(raw: Any, as_type: type[T]) -> T:
@@ -81,6 +83,19 @@ def from_builtins(raw: Any, as_type: type[T]) -> T:
     value = msgspec.convert(raw, as_type)
     _attach(raw, value)
     return value
+
+
+@cache
+def _decoder(as_type: type[Any]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(as_type)
+
+
+def _is_all(value: Any, data: bytes | str) -> bool:
+    """Whether a value holds all of the data it was read from: what encodes to the same lost nothing."""
+    try:
+        return _encoder.encode(value) == (data.encode() if isinstance(data, str) else data)
+    except UnicodeEncodeError:
+        return False
 
 
 def _attach(raw: Any, value: Any) -> None:
