@@ -1,7 +1,7 @@
 """What people say of runs, episodes and turns: thumbs, scores, choices, notes and tags, beside the runs.
 
 A word is a row and is never overwritten: somebody's later word on the same thing holds instead, and one that
-takes back another is a row of its own. The table is made with the first word.
+takes back another is a row of its own. A store that is older than this makes its table with the first word.
 """
 
 from __future__ import annotations
@@ -12,35 +12,15 @@ from typing import Any, Literal, NamedTuple, TypeAlias, cast
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import Column, Float, Index, Integer, MetaData, Table, Text
 
 from turnwise.errors import ConfigError
+from turnwise.store.prepared import Prepared
+from turnwise.store.schema import labels, labels_place
 from turnwise.store.store import Store
 from turnwise.wire import mend
 
 Kind: TypeAlias = Literal["thumb", "score", "choice", "note", "tag"]
 
-metadata = MetaData()
-_table = Table(
-    "annotations",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("created", Float, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("run", Text, nullable=False),
-    Column("episode", Integer),
-    Column("turn", Integer),
-    Column("annotator", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("value", Float),
-    Column("other", Text),
-    Column("text", Text),
-    Column("part", Integer),
-    Column("start", Integer),
-    Column("end", Integer),
-    Column("retracts", Integer),
-)
-_place = Index("annotations_place", _table.c.run, _table.c.episode)
 _LOCK = 0x7475726F
 
 
@@ -185,36 +165,37 @@ class Annotations:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
             if not self._there:
                 # Whoever comes first makes it.
-                connection.execute(sa.schema.CreateTable(_table, if_not_exists=True))
-                connection.execute(sa.schema.CreateIndex(_place, if_not_exists=True))
-            written = connection.execute(_table.insert(), row)
+                connection.execute(sa.schema.CreateTable(labels, if_not_exists=True))
+                connection.execute(sa.schema.CreateIndex(labels_place, if_not_exists=True))
+            written = connection.execute(labels.insert(), row)
             assert written.inserted_primary_key is not None
             number = cast("int", written.inserted_primary_key[0])
         self._there = True
         return number
 
     def _catch_up(self) -> None:
-        with self.store.trouble("read labels"), self.store.engine.connect() as connection:
+        with self.store.reading("labels") as connection:
             if not self._there:
-                self._there = sa.inspect(connection).has_table(_table.name)
+                self._there = connection.dialect.has_table(connection, labels.name)
             if not self._there:
                 return
-            query = sa.select(_table).where(_table.c.id > self._last).order_by(_table.c.id)
-            for row in connection.execute(query):
-                self._take(row)
+            for row in _NEWER.rows(connection, self._last):
+                self._take(dict(zip(_NAMES, row, strict=True)))
 
-    def _take(self, row: Any) -> None:
-        self._last = row.id
-        if row.retracts is not None:
-            self._held = {key: one for key, one in self._held.items() if one.id != row.retracts}
+    def _take(self, row: dict[str, Any]) -> None:
+        self._last = row["id"]
+        if row["retracts"] is not None:
+            self._held = {key: one for key, one in self._held.items() if one.id != row["retracts"]}
             return
-        values = {name: getattr(row, name) for name in _PLAIN}
-        other = None if row.other is None else Target.read(row.other)
-        word = Annotation(target=Target(row.run, row.episode, row.turn), other=other, **values)
+        values = {name: row[name] for name in _PLAIN}
+        other = None if row["other"] is None else Target.read(row["other"])
+        word = Annotation(target=Target(row["run"], row["episode"], row["turn"]), other=other, **values)
         self._held.pop(word.subject, None)
         self._held[word.subject] = word
 
 
+_NAMES = tuple(column.name for column in labels.c)
+_NEWER = Prepared(sa.select(labels).where(labels.c.id > sa.bindparam("last")).order_by(labels.c.id), "last")
 _PLAIN = ("id", "created", "kind", "annotator", "name", "value", "text", "part", "start", "end")
 
 

@@ -23,6 +23,7 @@ from turnwise import wire
 from turnwise.episode import Episode
 from turnwise.errors import StoreError
 from turnwise.store.checkpoint import Checkpoints
+from turnwise.store.prepared import Prepared, prepared_insert
 from turnwise.store.schema import episodes, log
 
 _PLACE = ("run", "number")
@@ -274,19 +275,23 @@ def _summary(episode: Episode, score: float | None) -> tuple[Any, ...]:
     )
 
 
+_PARTS = prepared_insert(log, _PART)
+_BEGINNINGS = prepared_insert(episodes, (*_PLACE, *_BEGUN))
+_WHOLES = prepared_insert(episodes, (*_PLACE, *_BEGUN, *_ENDED))
+_ENDINGS = Prepared(
+    episodes.update()
+    .where(episodes.c.run == sa.bindparam("of_run"), episodes.c.number == sa.bindparam("of_number"))
+    .values({name: sa.bindparam(f"to_{name}") for name in _ENDED}),
+    *(f"to_{name}" for name in _ENDED),
+    "of_run",
+    "of_number",
+)
+
+
 class _Writer:
-    """The statements, each compiled once, on one connection."""
+    """Writes batches on one connection."""
 
     def __init__(self, engine: sa.Engine) -> None:
-        ended = (
-            episodes.update()
-            .where(episodes.c.run == sa.bindparam("of_run"), episodes.c.number == sa.bindparam("of_number"))
-            .values({name: sa.bindparam(f"to_{name}") for name in _ENDED})
-        )
-        self._part = _insert(log, _PART)
-        self._begun = _insert(episodes, (*_PLACE, *_BEGUN))
-        self._ended = _Statement(ended, (*(f"to_{name}" for name in _ENDED), "of_run", "of_number"))
-        self._played = _insert(episodes, (*_PLACE, *_BEGUN, *_ENDED))
         self._engine = engine
         self._connection: sa.Connection | None = None
 
@@ -295,44 +300,13 @@ class _Writer:
         if self._connection is None:
             self._connection = self._engine.connect()
         with self._connection.begin():
-            self._part.execute(self._connection, batch.parts)
-            self._begun.execute(self._connection, batch.begun)
-            self._ended.execute(self._connection, batch.ended)
-            self._played.execute(self._connection, batch.played)
+            _PARTS.each(self._connection, batch.parts)
+            _BEGINNINGS.each(self._connection, batch.begun)
+            _ENDINGS.each(self._connection, batch.ended)
+            _WHOLES.each(self._connection, batch.played)
 
     def close(self) -> None:
         """Give the connection back."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-
-class _Statement:
-    """SQL text for the driver, with rows as it wants them: tuples in the order of `names`, or dicts."""
-
-    def __init__(self, statement: Any, names: tuple[str, ...]) -> None:
-        self._statement = statement
-        self._names = names
-        self._text = ""
-        self._positional = False
-
-    def _compile(self, dialect: sa.Dialect) -> None:
-        compiled = self._statement.compile(dialect=dialect)
-        self._text = str(compiled)
-        self._positional = compiled.positiontup is not None
-        assert not self._positional or tuple(compiled.positiontup) == self._names, compiled.positiontup
-
-    def execute(self, connection: sa.Connection, rows: list[tuple[Any, ...]]) -> None:
-        """Execute it for each row."""
-        if not rows:
-            return
-        if not self._text:
-            self._compile(connection.dialect)
-        if self._positional:
-            connection.exec_driver_sql(self._text, rows)
-        else:
-            connection.exec_driver_sql(self._text, [dict(zip(self._names, row, strict=True)) for row in rows])
-
-
-def _insert(table: sa.Table, names: tuple[str, ...]) -> _Statement:
-    return _Statement(table.insert().values({name: sa.bindparam(name) for name in names}), names)

@@ -72,3 +72,26 @@ log = Table(
 episode ended stands in `episodes`. Rows are appended as they come, hence no clustered key."""
 
 Index("runs_created", runs.c.created)
+
+labels = Table(
+    "annotations",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("created", Float, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("run", Text, nullable=False),
+    Column("episode", Integer),
+    Column("turn", Integer),
+    Column("annotator", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("value", Float),
+    Column("other", Text),
+    Column("text", Text),
+    Column("part", Integer),
+    Column("start", Integer),
+    Column("end", Integer),
+    Column("retracts", Integer),
+)
+"""What people say of the rest; see `annotations.py`."""
+
+labels_place = Index("annotations_place", labels.c.run, labels.c.episode)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import threading
 import time
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
@@ -19,8 +20,9 @@ from sqlalchemy.pool import StaticPool
 from turnwise import wire
 from turnwise.errors import StoreError, did_you_mean
 from turnwise.log import EpisodeLog, Failure, Segment, Stop, Timing
-from turnwise.store import owner, schema
+from turnwise.store import owner, schema, statements
 from turnwise.store.journal import RunJournal
+from turnwise.store.prepared import Prepared
 from turnwise.store.rows import EpisodeRow, RunCounts, RunRow
 from turnwise.store.schema import episodes, log, runs
 
@@ -52,6 +54,7 @@ class Store:
         self.place = str(place or os.environ.get("TURNWISE_STORE") or DEFAULT)
         self.url = _url(self.place)
         self.embedded = self.url.get_backend_name() == "sqlite"
+        self._here = threading.local()
         if self.embedded and not create and self.url.database and not Path(self.url.database).exists():
             raise StoreError(f"there is no store at {self.place}: start a run first, or name one by --store")
         with self.trouble("open"):
@@ -72,6 +75,27 @@ class Store:
             raise StoreError(
                 f"store {self.shown}: {error.name} is missing: install turnwise[postgres]"
             ) from None
+
+    @contextmanager
+    def reading(self, what: str) -> Generator[sa.Connection]:
+        """A connection to read from; within `held`, the one that this thread holds."""
+        held: sa.Connection | None = getattr(self._here, "connection", None)
+        with self.trouble(f"read {what}"):
+            if held is not None:
+                yield held
+                return
+            with self.engine.connect() as connection:
+                yield connection
+
+    @contextmanager
+    def held(self) -> Generator[None]:
+        """Hold one connection for what this thread reads meanwhile: to get one takes as long as to ask."""
+        with self.trouble("read"), self.engine.connect() as connection:
+            self._here.connection = connection
+            try:
+                yield
+            finally:
+                self._here.connection = None
 
     @property
     def shown(self) -> str:
@@ -111,13 +135,12 @@ class Store:
             name = f"{environment}-{''.join(secrets.choice(_ALPHABET) for _ in range(5))}"
             try:
                 with self.trouble("write a run"), self.engine.begin() as connection:
-                    done = connection.execute(runs.insert(), {**values, **written, "id": name})
+                    statements.NEW_RUN.run(connection, name, *values.values(), *written.values())
+                    [(number,)] = statements.RUN_NUMBER.rows(connection, name)
             except StoreError as error:
                 if isinstance(error.__cause__, IntegrityError):
                     continue
                 raise
-            assert done.inserted_primary_key is not None
-            number = done.inserted_primary_key[0]
             read = {key: msgspec.json.decode(text) for key, text in written.items()}
             return RunRow(number=number, id=name, **values, **read)
 
@@ -127,16 +150,15 @@ class Store:
         Raises:
             StoreError: with the nearest ids, where there is none.
         """
-        by_age = sa.select(runs).order_by(runs.c.number.desc())
-        with self.trouble("read runs"), self.engine.connect() as connection:
+        with self.reading("runs") as connection:
             if name in _LAST:
-                found = connection.execute(by_age.limit(1)).all()
+                found = statements.LAST_RUN.rows(connection)
             else:
-                found = connection.execute(by_age.where(runs.c.id == name)).all() or (
-                    connection.execute(
-                        by_age.where(runs.c.id.startswith(name, autoescape=True)).limit(5)
-                    ).all()
-                )
+                found = statements.RUN.rows(connection, name)
+                if not found:
+                    begins = runs.c.id.startswith(name, autoescape=True)
+                    newest = sa.select(runs).where(begins).order_by(runs.c.number.desc())
+                    found = connection.execute(newest.limit(5)).all()
             known: list[str] = []
             if not found:
                 known += [str(name) for name in connection.scalars(sa.select(runs.c.id))]
@@ -144,18 +166,23 @@ class Store:
             near = did_you_mean(name, known) or ("" if known else "; it has no runs yet")
             raise StoreError(f"store {self.shown} has no run {name!r}{near}")
         if len(found) > 1:
-            raise StoreError(
-                f"{name!r} could be any of {', '.join(row.id for row in found)}: give more of it"
-            )
+            ids = ", ".join(row[statements.RUN_ID] for row in found)
+            raise StoreError(f"{name!r} could be any of {ids}: give more of it")
         return _run_row(found[0])
+
+    def run_named(self, name: str) -> RunRow | None:
+        """The run of exactly this id, where there is one."""
+        with self.reading("runs") as connection:
+            found = statements.RUN.rows(connection, name)
+        return _run_row(found[0]) if found else None
 
     def runs(self, limit: int | None = None, *, numbers: Sequence[int] | None = None) -> list[RunRow]:
         """The runs, or those of these numbers, newest first."""
         query = sa.select(runs).order_by(runs.c.number.desc()).limit(limit)
         if numbers is not None:
             query = query.where(runs.c.number.in_(numbers))
-        with self.trouble("read runs"), self.engine.connect() as connection:
-            return [_run_row(row) for row in connection.execute(query)]
+        with self.reading("runs") as connection:
+            return [_run_row(tuple(row)) for row in connection.execute(query)]
 
     def counts(self, numbers: Sequence[int] | None = None) -> dict[int, RunCounts]:
         """How far runs are, by number; all runs by default."""
@@ -170,7 +197,7 @@ class Store:
         ).group_by(episodes.c.run)
         if numbers is not None:
             query = query.where(episodes.c.run.in_(numbers))
-        with self.trouble("read episodes"), self.engine.connect() as connection:
+        with self.reading("episodes") as connection:
             return {
                 row.run: RunCounts(
                     ended=row.ended, failed=row.failed, turns=row.turns, score=row.score, cost=row.cost
@@ -202,11 +229,11 @@ class Store:
 
     def beat(self, number: int) -> None:
         """Say that this process still works on the run."""
-        self._update_run(number, beat=time.time())
+        self._update(statements.BEAT, time.time(), number)
 
     def release(self, number: int, status: str) -> None:
         """Give a run back: `done`, or `stopped` where it can be resumed."""
-        self._update_run(number, status=status, owner=None, beat=None, ended=time.time())
+        self._update(statements.RELEASE, status, time.time(), number)
 
     def delete(self, number: int) -> None:
         """Remove a run with all it holds."""
@@ -226,25 +253,27 @@ class Store:
     def stops(self, run: int) -> dict[int, str | None]:
         """Why each episode that was begun ended, by number; None for those that did not."""
         query = sa.select(episodes.c.number, episodes.c.stop).where(episodes.c.run == run)
-        with self.trouble("read episodes"), self.engine.connect() as connection:
+        with self.reading("episodes") as connection:
             return {row.number: row.stop for row in connection.execute(query)}
 
-    def episodes(
-        self, run: int, *, number: int | None = None, limit: int | None = None, offset: int = 0
-    ) -> list[EpisodeRow]:
-        """The episodes that were begun, in order, or the one of a number."""
-        names = EpisodeRow.__struct_fields__
-        query = sa.select(*(episodes.c[name] for name in names)).where(episodes.c.run == run)
-        if number is not None:
-            query = query.where(episodes.c.number == number)
+    def episodes(self, run: int, *, limit: int | None = None, offset: int = 0) -> list[EpisodeRow]:
+        """The episodes that were begun, in order."""
+        query = sa.select(*statements.LINE).where(episodes.c.run == run)
         query = query.order_by(episodes.c.number).limit(limit).offset(offset)
-        with self.trouble("read episodes"), self.engine.connect() as connection:
-            return [_episode_row(row) for row in connection.execute(query)]
+        with self.reading("episodes") as connection:
+            return [_episode_row(tuple(row)) for row in connection.execute(query)]
+
+    def extent(self, run: int, number: int) -> tuple[EpisodeRow | None, int, int]:
+        """An episode in short, if it was begun; how many parts its log has, and how many bytes they are."""
+        with self.reading("an episode") as connection:
+            row = next(iter(statements.EPISODE.rows(connection, run, number)), None)
+            [(parts, size)] = statements.EXTENT.rows(connection, run, number)
+        return None if row is None else _episode_row(row), parts, int(size)
 
     def columns(self, run: int, names: Sequence[str]) -> list[tuple[Any, ...]]:
         """Some columns of all episodes that were begun, in order; quick for very large runs."""
         query = sa.select(*(episodes.c[name] for name in names)).where(episodes.c.run == run)
-        with self.trouble("read episodes"), self.engine.connect() as connection:
+        with self.reading("episodes") as connection:
             # Straight from the driver: a hundred thousand rows need no wrapping.
             cursor: Any = connection.execute(query.order_by(episodes.c.number)).cursor
             return cursor.fetchall()
@@ -254,7 +283,7 @@ class Store:
         query = sa.select(episodes.c.task, episodes.c.score).where(
             episodes.c.run == run, episodes.c.stop.is_not(None)
         )
-        with self.trouble("read episodes"), self.engine.connect() as connection:
+        with self.reading("episodes") as connection:
             cursor: Any = connection.execute(query.order_by(episodes.c.number)).cursor
             rows: list[tuple[str, float | None]] = cursor.fetchall()
         return [task for task, _ in rows], [score for _, score in rows]
@@ -271,7 +300,7 @@ class Store:
             .where(episodes.c.run == run, episodes.c.stop.is_not(None))
             .group_by(episodes.c.stop)
         )
-        with self.trouble("read episodes"), self.engine.connect() as connection:
+        with self.reading("episodes") as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
     def failures(self, run: int) -> list[tuple[int, Failure]]:
@@ -279,7 +308,7 @@ class Store:
         query = sa.select(episodes.c.number, episodes.c.error).where(
             episodes.c.run == run, episodes.c.error.is_not(None)
         )
-        with self.trouble("read episodes"), self.engine.connect() as connection:
+        with self.reading("episodes") as connection:
             found = connection.execute(query.order_by(episodes.c.number)).all()
         return [(row.number, wire.decode(row.error, Failure)) for row in found]
 
@@ -306,16 +335,14 @@ class Store:
 
     def timings(self, run: int, number: int) -> list[Timing]:
         """When each call and effect of an episode was asked for and how long it took."""
-        query = sa.select(log.c.timings).where(log.c.run == run, log.c.episode == number).order_by(log.c.part)
-        with self.trouble("read timings"), self.engine.connect() as connection:
-            return [
-                timing for (data,) in connection.execute(query) if data for timing in _timings.decode(data)
-            ]
+        with self.reading("timings") as connection:
+            found = statements.TIMINGS.rows(connection, run, number)
+        return [timing for (data,) in found if data for timing in _timings.decode(data)]
 
     def timings_of(self, run: int, numbers: Sequence[int]) -> list[Timing]:
         """The same of all calls and effects of several episodes, in any order."""
         query = sa.select(log.c.timings).where(log.c.run == run, log.c.episode.in_(numbers))
-        with self.trouble("read timings"), self.engine.connect() as connection:
+        with self.reading("timings") as connection:
             return [
                 timing for (data,) in connection.execute(query) if data for timing in _timings.decode(data)
             ]
@@ -326,26 +353,12 @@ class Store:
         Whatever the place held is replaced, in one transaction. The next part of its log is number 2.
         """
         header, body = _split(known)
-        row = {"run": run, "episode": number, "timings": None}
-        place = (episodes.c.run == run, episodes.c.number == number)
+        parts = [(run, number, part, wire.encode(data)) for part, data in enumerate((header, body))]
         with self.trouble("write an episode"), self.engine.begin() as connection:
-            connection.execute(log.delete().where(log.c.run == run, log.c.episode == number))
-            connection.execute(episodes.delete().where(*place))
-            connection.execute(
-                episodes.insert(),
-                {
-                    "run": run,
-                    "number": number,
-                    "task": known.task["id"],
-                    "epoch": known.epoch,
-                    "seed": known.seed,
-                },
-            )
-            parts = [header, body]
-            connection.execute(
-                log.insert(),
-                [{**row, "part": part, "data": wire.encode(data)} for part, data in enumerate(parts)],
-            )
+            statements.NO_PARTS.run(connection, run, number)
+            statements.NO_EPISODE.run(connection, run, number)
+            statements.NEW_EPISODE.run(connection, run, number, known.task["id"], known.epoch, known.seed)
+            statements.NEW_PART.each(connection, parts)
 
     def journal(self, run: int) -> RunJournal:
         """Where the running episodes of a run are written."""
@@ -354,19 +367,19 @@ class Store:
     # Inside -------------------------------------------------------------------------------------------
 
     def _read(self, run: int, numbers: Sequence[int]) -> dict[int, tuple[EpisodeLog, int]]:
-        parts = (
-            sa.select(log.c.episode, log.c.part, log.c.data)
-            .where(log.c.run == run, log.c.episode.in_(numbers))
-            .order_by(log.c.episode, log.c.part)
-        )
-        ends = sa.select(episodes.c.number, episodes.c.stop, episodes.c.detail, episodes.c.error).where(
-            episodes.c.run == run, episodes.c.number.in_(numbers)
-        )
-        with self.trouble("read an episode"), self.engine.connect() as connection:
-            stored: dict[int, list[bytes]] = {}
-            for number, _, data in connection.execute(parts):
-                stored.setdefault(number, []).append(data)
-            ended = {row.number: row for row in connection.execute(ends)}
+        with self.reading("an episode") as connection:
+            if len(numbers) == 1:
+                parts = statements.PARTS.rows(connection, run, numbers[0])
+                ends = statements.END.rows(connection, run, numbers[0])
+            else:
+                within = statements.PARTS_OF.where(log.c.run == run, log.c.episode.in_(numbers))
+                parts = connection.execute(within.order_by(log.c.episode, log.c.part)).all()
+                whole = statements.END_OF.where(episodes.c.run == run, episodes.c.number.in_(numbers))
+                ends = connection.execute(whole).all()
+        stored: dict[int, list[bytes]] = {}
+        for number, data in parts:
+            stored.setdefault(number, []).append(data)
+        ended = {row[0]: row for row in ends}
         missing = [number for number in numbers if number not in stored or number not in ended]
         if missing:
             raise StoreError(f"store {self.shown}: this run has no episode {missing[0]}")
@@ -374,22 +387,23 @@ class Store:
             number: (self._fold(stored[number], ended[number]), len(stored[number])) for number in numbers
         }
 
-    def _fold(self, parts: Sequence[bytes], end: Any) -> EpisodeLog:
+    def _fold(self, parts: Sequence[bytes], end: Sequence[Any]) -> EpisodeLog:
+        number, stop, detail, error = end
         try:
             header = wire.decode(parts[0], EpisodeLog)
             folded = header.extended(wire.decode(part, Segment) for part in parts[1:])
             return msgspec.structs.replace(
                 folded,
-                stop=None if end.stop is None else Stop(end.stop),
-                detail=end.detail,
-                error=None if end.error is None else wire.decode(end.error, Failure),
+                stop=None if stop is None else Stop(stop),
+                detail=detail,
+                error=None if error is None else wire.decode(error, Failure),
             )
-        except (msgspec.DecodeError, ValueError) as error:
-            raise StoreError(f"store {self.shown}: episode {end.number} cannot be read: {error}") from error
+        except (msgspec.DecodeError, ValueError) as wrong:
+            raise StoreError(f"store {self.shown}: episode {number} cannot be read: {wrong}") from wrong
 
-    def _update_run(self, number: int, **values: Any) -> None:
+    def _update(self, statement: Prepared, *values: Any) -> None:
         with self.trouble("update a run"), self.engine.begin() as connection:
-            connection.execute(runs.update().where(runs.c.number == number).values(**values))
+            statement.run(connection, *values)
 
     def _prepare(self) -> None:
         """Check the tables' version, or make the tables; several processes may come here at once."""
@@ -461,15 +475,15 @@ def _tune(connection: Any, record: Any) -> None:
     cursor.close()
 
 
-def _run_row(row: Any) -> RunRow:
-    values = dict(row._mapping)
+def _run_row(row: Sequence[Any]) -> RunRow:
+    values = dict(zip(statements.RUN_NAMES, row, strict=True))
     for name in ("config", "provenance"):
         values[name] = msgspec.json.decode(values[name])
     return RunRow(**values)
 
 
-def _episode_row(row: Any) -> EpisodeRow:
-    values = dict(row._mapping)
+def _episode_row(row: Sequence[Any]) -> EpisodeRow:
+    values = dict(zip(statements.LINE_NAMES, row, strict=True))
     values["metrics"] = {} if not values["metrics"] else msgspec.json.decode(values["metrics"])
     values["error"] = None if not values["error"] else msgspec.json.decode(values["error"])
     return EpisodeRow(**values)

@@ -13,10 +13,8 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 import msgspec
-import sqlalchemy as sa
 
 from turnwise.errors import StoreError
-from turnwise.store.schema import log
 from turnwise.view.reading import runs
 from turnwise.view.reading.errors import MissingError
 from turnwise.view.reading.source import Source
@@ -201,12 +199,8 @@ class Hub:
         return found
 
     def _extent(self, name: str, number: int) -> tuple[int, str | None]:
-        run = self.source.run(name).row.number
-        query = sa.select(sa.func.count()).where(log.c.run == run, log.c.episode == number)
-        with self.source.store.trouble("read an episode"), self.source.store.engine.connect() as connection:
-            parts = connection.scalar(query) or 0
-        rows = self.source.store.episodes(run, number=number)
-        return parts, rows[0].stop if rows else None
+        row, parts, _ = self.source.store.extent(self.source.run(name).row.number, number)
+        return parts, None if row is None else row.stop
 
 
 def _sent(one: s.Event) -> bytes:

@@ -113,7 +113,7 @@ def _group(source: Source, run: Run, found: Found) -> list[tuple[int, EpisodeLog
         .order_by(sa.func.abs(episodes.c.number - number))
         .limit(_GROUP)
     )
-    with source.store.trouble("read episodes"), source.store.engine.connect() as connection:
+    with source.store.reading("episodes") as connection:
         numbers = sorted({number, *(one for (one,) in connection.execute(query))})
     return [
         (one, log) for one, log in run.store.read_many(run.row.number, numbers) if log.score() is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple, cast
 
 import msgspec
@@ -29,22 +30,23 @@ def page(source: Source, found: Found) -> s.EpisodePage:
     row, run = found.row, found.run
     fixed: s.EpisodePage = source.of(found, ("episode",), lambda: _outline(source, found))
     said = words.by_episode(source, run.id).get(row.number, words.NONE)
+    every = source.rows()
     return msgspec.structs.replace(
         fixed,
         line=grid.line(msgspec.structs.asdict(row), said),
         live=row.stop is None and runs.status(run.row) == "running",
-        verdicts=[*fixed.verdicts, *_judged(source, found)],
-        forks=len(forks_of(source, found.name)),
+        verdicts=[*fixed.verdicts, *_judged(source, found, every)],
+        forks=len(forks_of(every, found.name)),
         previous=row.number - 1 if row.number else None,
         next=row.number + 1 if row.number + 1 < run.row.planned else None,
     )
 
 
-def forks_of(source: Source, name: str) -> list[RunRow]:
-    """The runs that were forked from an episode."""
+def forks_of(every: Iterable[RunRow], name: str) -> list[RunRow]:
+    """Of all runs, those that were forked from an episode."""
     return [
         row
-        for row in source.rows()
+        for row in every
         if row.kind == "fork" and row.parent is not None and row.parent.rpartition("@")[0] == name
     ]
 
@@ -160,10 +162,10 @@ def _outline(source: Source, found: Found) -> s.EpisodePage:
     )
 
 
-def _judged(source: Source, found: Found) -> list[s.VerdictLine]:
+def _judged(source: Source, found: Found, every: Iterable[RunRow]) -> list[s.VerdictLine]:
     """What judges' runs say of it: each has an episode a case, whose task names what it is about."""
     lines: list[s.VerdictLine] = []
-    for row in source.rows():
+    for row in every:
         if row.kind != "judge" or found.run.id not in runs.parents(row):
             continue
         for number in _cases(source, row.number, found.name):
@@ -179,7 +181,7 @@ def _cases(source: Source, judge: int, name: str) -> list[int]:
         task == name, task.startswith(f"{name}~", autoescape=True), task.endswith(f"~{name}", autoescape=True)
     )
     query = sa.select(episodes.c.number).where(episodes.c.run == judge, about).order_by(episodes.c.number)
-    with source.store.trouble("read episodes"), source.store.engine.connect() as connection:
+    with source.store.reading("episodes") as connection:
         return list(connection.scalars(query))
 
 
@@ -211,9 +213,9 @@ def _turns(source: Source, found: Found, calls: dict[int, list[int]]) -> list[s.
                 model=clock.model,
                 tool=clock.tool,
                 wait=clock.wait,
-                input=sum(one.input for one in used),
-                output=sum(one.output for one in used),
-                cost=sum(one.cost for one in used),
+                input=sum([one.input for one in used]),
+                output=sum([one.output for one in used]),
+                cost=sum([one.cost for one in used]),
             )
         )
     return lines

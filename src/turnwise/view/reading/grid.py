@@ -36,7 +36,7 @@ def page(source: Source, run: Run, query: s.EpisodesQuery) -> s.EpisodesPage:
     fits = _fitting(source, run, query)
     chosen = sa.select(*(episodes.c[name] for name in _COLUMNS)).where(*fits).order_by(*_order(query))
     count = sa.select(sa.func.count()).select_from(episodes).where(*fits)
-    with source.store.trouble("read episodes"), source.store.engine.connect() as connection:
+    with source.store.reading("episodes") as connection:
         total = connection.scalar(count) or 0
         rows = connection.execute(chosen.limit(query.limit).offset(query.offset)).mappings().all()
     said = words.by_episode(source, run.id)
@@ -51,7 +51,7 @@ def neighbours(source: Source, run: Run, number: int, query: s.EpisodesQuery) ->
         ConfigError: the query cannot be read.
     """
     chosen = sa.select(episodes.c.number).where(*_fitting(source, run, query)).order_by(*_order(query))
-    with source.store.trouble("read episodes"), source.store.engine.connect() as connection:
+    with source.store.reading("episodes") as connection:
         numbers = [found for (found,) in connection.execute(chosen)]
     if number not in numbers:
         return s.Neighbours(previous=None, next=None, place=None, total=len(numbers))

@@ -188,7 +188,7 @@ def _read_totals(source: Source, numbers: Sequence[int]) -> dict[int, Totals]:
     ).group_by(column.run)
     if len(numbers) < 500:
         query = query.where(column.run.in_(numbers))
-    with source.store.trouble("read episodes"), source.store.engine.connect() as connection:
+    with source.store.reading("episodes") as connection:
         return {row[0]: Totals(*row[1:]) for row in connection.execute(query)}
 
 

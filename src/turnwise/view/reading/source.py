@@ -16,8 +16,9 @@ from turnwise.engine.results import Run
 from turnwise.errors import StoreError
 from turnwise.log import EpisodeLog, Timing
 from turnwise.store.annotations import Annotations
+from turnwise.store.prepared import Prepared
 from turnwise.store.rows import EpisodeRow, RunRow
-from turnwise.store.schema import log, runs
+from turnwise.store.schema import runs
 from turnwise.store.search import Progress, open_index
 from turnwise.store.store import Store
 from turnwise.view.reading.cache import Cache
@@ -33,6 +34,8 @@ _SAMPLE, _SAMPLED_TURNS, _LEAST = 500, 20_000, 10
 _FIGURES = 100_000
 _DERIVED = 250_000
 """Turns of the episodes of which outlines and such are kept, each kind counted by itself."""
+_CHANGING = [column for column in runs.c if column.name not in ("config", "provenance")]
+_ALL_RUNS = Prepared(sa.select(*_CHANGING).order_by(runs.c.number.desc()))
 _LOGS = 96 << 20
 """Bytes of logs, as stored, that are kept parsed; parsed they take a few times as much."""
 
@@ -87,21 +90,16 @@ class Source:
         Raises:
             MissingError: there is none (any more).
         """
-        query = sa.select(runs.c.id).where(runs.c.id == name)
-        with self.store.trouble("read runs"), self.store.engine.connect() as connection:
-            found = connection.scalar(query)
+        found = self.store.run_named(name)
         if found is None:
             raise MissingError(f"there is no run {name[:80]!r} in this store; it may have been deleted")
-        return Run(self.store, self.store.run(found))
+        return Run(self.store, found)
 
     def rows(self) -> list[RunRow]:
         """All runs, newest first. Config and provenance, which do not change, are read once."""
-        columns = [column for column in runs.c if column.name not in ("config", "provenance")]
-        names = [column.name for column in columns]
-        with self.store.trouble("read runs"), self.store.engine.connect() as connection:
-            # Straight from the driver: this is asked for a few times a second.
-            cursor: Any = connection.execute(sa.select(*columns).order_by(runs.c.number.desc())).cursor
-            listed: list[tuple[Any, ...]] = [tuple(row) for row in cursor.fetchall()]
+        names = [column.name for column in _CHANGING]
+        with self.store.reading("runs") as connection:
+            listed = _ALL_RUNS.rows(connection)
         known = self._runs
         place = names.index("id")
         new = [row[0] for row in listed if row[place] not in known]
@@ -127,7 +125,7 @@ class Source:
             return {}
         # Numbers need no quoting, and a plain text no compiling: a search shall cost what it finds.
         query = f"SELECT number, id FROM runs WHERE number IN ({', '.join(map(str, map(int, numbers)))})"
-        with self.store.trouble("read runs"), self.store.engine.connect() as connection:
+        with self.store.reading("runs") as connection:
             return {number: name for number, name in connection.exec_driver_sql(query).fetchall()}  # noqa: C416
 
     def episode(self, run: Run, number: int) -> Found:
@@ -136,12 +134,16 @@ class Source:
         Raises:
             MissingError: there is no such episode, or it has not begun.
         """
-        row, extent = self._state(run, number)
+        row, *extent = self.store.extent(run.row.number, number)
+        if row is None or not extent[0]:
+            if 0 <= number < run.row.planned:
+                raise MissingError(f"episode {number} of {run.id} has not begun")
+            raise MissingError(f"run {run.id} has no episode {number}: it has 0 to {run.row.planned - 1}")
         key = (run.id, number, *extent, row.stop, row.seconds)
         kept = self._logs.get(
             key, lambda: self.store.read(run.row.number, number), weight=lambda _: extent[1] + 1_000
         )
-        return Found(run, row, kept, extent)
+        return Found(run, row, kept, (extent[0], extent[1]))
 
     def of(self, found: Found, what: tuple[Any, ...], make: Callable[[], T]) -> T:
         """What was worked out from an episode's log, remembered as long as that is the same."""
@@ -187,20 +189,10 @@ class Source:
     def _timings(self, run: int, numbers: Sequence[int]) -> list[Timing]:
         """Measured times; where they cannot be read (another version wrote them), a page does without."""
         try:
-            return self.store.timings_of(run, numbers)
+            return (
+                self.store.timings(run, numbers[0])
+                if len(numbers) == 1
+                else self.store.timings_of(run, numbers)
+            )
         except msgspec.DecodeError:
             return []
-
-    # Inside -------------------------------------------------------------------------------------------
-
-    def _state(self, run: Run, number: int) -> tuple[EpisodeRow, tuple[int, int]]:
-        rows = self.store.episodes(run.row.number, number=number)
-        size = sa.func.coalesce(sa.func.sum(sa.func.length(log.c.data)), 0)
-        query = sa.select(sa.func.count(), size).where(log.c.run == run.row.number, log.c.episode == number)
-        with self.store.trouble("read an episode"), self.store.engine.connect() as connection:
-            parts, size = connection.execute(query).one()
-        if not rows or not parts:
-            if 0 <= number < run.row.planned:
-                raise MissingError(f"episode {number} of {run.id} has not begun")
-            raise MissingError(f"run {run.id} has no episode {number}: it has 0 to {run.row.planned - 1}")
-        return rows[0], (parts, int(size))

@@ -68,8 +68,11 @@ class RoleView:
 
     def history(self, one: Seen) -> list[int]:
         """What the role knew when a call was made."""
-        top = one.top if one.top >= 0 else (one.turn or 0) - 1
-        return self.known[: bisect_right(self.known, top)]
+        return self.known[: self._knew(one)]
+
+    def _knew(self, one: Seen) -> int:
+        """How many turns that is."""
+        return bisect_right(self.known, one.top if one.top >= 0 else (one.turn or 0) - 1)
 
     def line(self, one: Seen) -> s.ViewCall:
         """A call in short."""
@@ -78,7 +81,7 @@ class RoleView:
             turn=one.turn,
             parent=one.call.parent,
             shown=one.shown,
-            hidden=len(self.history(one)) - one.turns,
+            hidden=self._knew(one) - one.turns,
             private=one.private,
         )
 
@@ -86,7 +89,7 @@ class RoleView:
     def rewritten(self) -> bool:
         """Whether some call was shown something else than history and a system prompt."""
         return any(
-            len(self.history(one)) > one.turns
+            self._knew(one) > one.turns
             or any(isinstance(ref, Message) and ref.role != "system" for ref in one.call.added)
             for one in self.seen.values()
         )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from importlib import import_module
 from pathlib import Path
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -82,7 +82,7 @@ def _handler(viewer: Viewer, endpoint: Endpoint) -> Callable[[Request], Awaitabl
             if inside:
                 found = await handle(ask)
             else:
-                found = await run_in_threadpool(_done, handle, ask, endpoint.status)
+                found = await asyncio.to_thread(_done, handle, ask, endpoint.status)
         except Exception as error:
             return answers.failure(error)
         return answers.record(found, endpoint.status) if isinstance(found, s.Reply) else found
@@ -92,7 +92,8 @@ def _handler(viewer: Viewer, endpoint: Endpoint) -> Callable[[Request], Awaitabl
 
 def _done(handle: Callable[[asked.Ask], object], ask: asked.Ask, status: int) -> Response:
     """What a handler answers, encoded in its own thread."""
-    found = handle(ask)
+    with ask.viewer.store.held():
+        found = handle(ask)
     if isinstance(found, s.Reply):
         return answers.record(found, status)
     assert isinstance(found, Response)
