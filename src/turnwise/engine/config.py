@@ -163,7 +163,8 @@ class _OtherKeyError(Exception):
 
 
 def _no_others(given: Any, record: type[msgspec.Struct], place: str) -> None:
-    known = [field.encode_name for field in msgspec.structs.fields(record) if field.name != "unknown"]
+    names = zip(record.__struct_fields__, record.__struct_encode_fields__, strict=True)
+    known = [encoded for name, encoded in names if name != "unknown"]
     for key in cast("dict[str, Any]", given) if isinstance(given, dict) else ():
         if key not in known:
             raise _OtherKeyError(key, place, did_you_mean(key, known) or f"; it has {', '.join(known)}")

@@ -80,7 +80,7 @@ def environment(config: RunConfig, given: Given = NONE_GIVEN) -> Environment:
     if given.environment is not None:
         return given.environment
     found = environment_type(config.environment)
-    known = {field.name for field in msgspec.structs.fields(found)}
+    known = set(found.__struct_fields__)
     for key in config.settings:
         if key not in known:
             near = did_you_mean(key, known) or (f"; it has {', '.join(sorted(known))}" if known else "")
