@@ -139,6 +139,20 @@ def test_a_client_plays_a_role(mode: str) -> None:
     assert asyncio.run(go()) == EXPECTED
 
 
+def test_a_tool_that_there_is_not_is_no_turn_where_only_words_are_asked_for() -> None:
+    async def go() -> tuple[list[Any], int]:
+        served = McpEnvironment("number_guess")
+        async with Client(served.server) as client:
+            await client.list_tools()
+            result = await client.call_tool("guess", {"number": 50})
+            said = [result.is_error, *[getattr(block, "text", "") for block in result.content]]
+        turns = len(served.sessions["stdio"].seat.episode.turns)
+        await served.close()
+        return said, turns
+
+    assert asyncio.run(go()) == ([True, "error: there is no tool 'guess'; tools: listen, say"], 1)
+
+
 FILE = f"{__file__}:Market"
 
 

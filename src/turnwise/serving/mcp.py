@@ -102,6 +102,9 @@ class McpSession:
                     return "error: say: the argument 'text' must be text", True
                 self._take(await self.seat.say(text))
                 return self._heard() or "Nothing came back.", False
+            if not moment.tools:
+                # A script that offers none would take the call for an empty answer.
+                return f"error: there is no tool {name!r}; tools: {LISTEN.name}, {SAY.name}", True
             return await self._use(name, arguments)
 
     async def close(self) -> None:
