@@ -1,7 +1,8 @@
 """A model for any seat that says words of its own making, and calls any tool with any JSON arguments.
 
 What it does follows from the request alone, so that a fork goes on as its parent did. Each of its words,
-thoughts and calls bears its role and number: whoever is shown one, shows it.
+thoughts and calls bears its role and number: whoever is shown one, shows it. Where a world reads calls out of
+words, it writes them there (`Writing`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from turnwise import wire
 from turnwise.message import Message, ToolCall, ToolSpec
@@ -35,6 +36,15 @@ _ODD = (
 """Arguments that are no JSON object, or none at all."""
 
 
+class Writing(NamedTuple):
+    """How calls are written into words, where a world offers no tools and reads them there."""
+
+    tools: Callable[[Any], Sequence[ToolSpec]]
+    """What can be called in a task."""
+    form: Callable[[str, str, random.Random], str]
+    """Words that make a call, of its tool's name and its arguments; these are JSON or not (`arguments`)."""
+
+
 class Prodder:
     """Calls tools more often than not; see the module.
 
@@ -42,19 +52,28 @@ class Prodder:
         seed: Of all that it does.
         calls: How often it calls tools, where it has some.
         forms: What else it says by role, as templates of `{mark}`, with their share: protocols read them.
+        writing: How the first role writes calls, in place of words.
     """
 
     name = "prodder"
     remote = False
 
     def __init__(
-        self, seed: object = 0, *, calls: float = 0.8, forms: Mapping[str, Sequence[str]] | None = None
+        self,
+        seed: object = 0,
+        *,
+        calls: float = 0.8,
+        forms: Mapping[str, Sequence[str]] | None = None,
+        writing: Writing | None = None,
     ) -> None:
         self.seed = seed
         self.calls = calls
         self.forms = forms or {}
+        self.writing = writing
         self.made: Counter[tuple[str, str, Shape]] = Counter()
         """Calls by role, tool and shape."""
+        self.offered: set[str] = set()
+        """Tools that it could call by writing."""
         self.shown: dict[tuple[str, int], tuple[Message, ...]] = {}
         """What it was asked, by session and number."""
         self._task: Any = None
@@ -71,6 +90,8 @@ class Prodder:
             known = Known(self._hints(request.task), request.messages[-8:])
             names = [f"{role}-{number}-{place}" for place in range(rng.choice((1, 1, 1, 2, 3)))]
             calls = tuple(self._call(request.tools, known, rng, name, role) for name in names)
+        elif self.writing and role == "agent" and rng.random() < self.calls:
+            words = self._written(self.writing, request, rng, role)
         thought = mark("thought", role, number)
         message = Message(role="assistant", content=words, tool_calls=calls, reasoning=thought)
         return Sample(message=message, finish="tool_calls" if calls else "stop")
@@ -81,6 +102,13 @@ class Prodder:
         tool, shape = rng.choice(tools), rng.choice(SHAPES)
         self.made[role, tool.name, shape] += 1
         return ToolCall(id=f"call-{name}", name=tool.name, arguments=arguments(tool, shape, known, rng))
+
+    def _written(self, writing: Writing, request: Request, rng: random.Random, role: str) -> str:
+        tools = writing.tools(request.task)
+        self.offered |= {tool.name for tool in tools}
+        known = Known(self._hints(request.task), (*request.messages[:1], *request.messages[-8:]))
+        call = self._call(tools, known, rng, "written", role)
+        return writing.form(call.name, call.arguments, rng)
 
     def _hints(self, task: Any) -> Mapping[str, list[Any]]:
         """What stands in a task, by its key there."""

@@ -13,9 +13,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+import nonsense
+import promises
 import pytest
+from nonsense import SENSIBLE
 from prodder import SHAPES, Prodder, mark
 from subjects import Subject
+from writings import writing
 
 import turnwise
 from turnwise import registry
@@ -41,9 +45,14 @@ NAMES = [
     if entry.value.startswith("turnwise.environments.service")
 ]
 SETTINGS: dict[str, list[dict[str, Any]]] = {
-    "bfcl": [{"category": "miss_func"}, {"category": "long_context", "reward": "turns"}],
+    "bfcl": [
+        {"category": "miss_func"},
+        {"category": "long_context", "reward": "turns"},
+        {"calls": "text"},
+        {"calls": "text", "category": "miss_func"},
+    ],
     "bird_interact": [{"interact": "c"}],
-    "crmarena_pro": [{"actions": "tools"}],
+    "crmarena_pro": [{"actions": "tools"}, {"actions": "act"}],
     "crmarena_pro_interactive": [
         {"actions": "tools"},
         {"actions": "tools", "style": Style(level="medium", protocol="verify")},
@@ -57,11 +66,19 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
 CASES = [(name, {}) for name in NAMES] + [
     (name, given) for name, several in SETTINGS.items() if name in NAMES for given in several
 ]
-each = pytest.mark.parametrize(
-    ("name", "given"),
-    CASES,
-    ids=[f"{name}-{'-'.join(map(str, given))}" if given else name for name, given in CASES],
+
+
+def of(cases: Sequence[tuple[str, dict[str, Any]]]) -> pytest.MarkDecorator:
+    """A test for each of some cases."""
+    ids = [f"{name}-{'-'.join(map(str, given))}" if given else name for name, given in cases]
+    return pytest.mark.parametrize(("name", "given"), cases, ids=ids)
+
+
+each = of(CASES)
+reading = of(
+    [(name, given) for name, given in CASES if writing(registry.load("environments", name)(**given))]
 )
+"""Those that read calls out of words."""
 LONGEST = 40
 """Turns of an episode that is replayed and forked."""
 JUDGES = ("judge", "meta_judge")
@@ -100,33 +117,39 @@ def subject(name: str, given: Mapping[str, Any]) -> Subject:
     return subject_of(name, tuple(given.items()))
 
 
+def nth(tasks: Sequence[Task], number: int) -> Task:
+    """One of many in turn, from all over the set: a prime has no factor in common with how many they are."""
+    return tasks[number * 101 % len(tasks)]
+
+
 # Any arguments ----------------------------------------------------------------------------------------
 
 
 @each
 def test_no_arguments_whatever_make_a_tool_fail(name: str, given: dict[str, Any]) -> None:
-    made, prodder, logs = subject(name, given), Prodder("any arguments"), list[EpisodeLog]()
-    seats = made.environment.seats
-    while len(logs) < 100 and (len(logs) < 6 or missing(prodder, logs)):
-        number = len(logs)
-        filled = seats[:1] if number % 2 else seats
-        logs.append(
-            made.play(
-                made.tasks[number * 7 % len(made.tasks)],
-                {role: Agent(prodder) for role in filled},
-                seed=number,
-                limits=Limits(turns=30),
-            )
+    made, offered, number = subject(name, given), set[str](), 0
+    prodder, seats = Prodder("any arguments", writing=writing(made.environment)), made.environment.seats
+    while number < 6 or (missing(prodder, offered) and number < MOST):
+        log = made.play(
+            nth(made.tasks, number),
+            {role: Agent(prodder) for role in (seats[:1] if number % 2 else seats)},
+            seed=number,
+            limits=Limits(turns=30),
         )
-        assert_no_tool_failed(logs[-1])
-    if not any(log.toolsets for log in logs):
+        assert_no_tool_failed(log)
+        offered |= {spec.name for toolset in log.toolsets for spec in toolset} | prodder.offered
+        number += 1
+    if not offered:
         pytest.skip(f"{name} offers no tools")
-    assert not missing(prodder, logs)
+    assert not missing(prodder, offered)
 
 
-def missing(prodder: Prodder, logs: Iterable[EpisodeLog]) -> set[tuple[str, str]]:
+MOST = 1000
+"""Episodes until each tool is called in each shape, at the very most."""
+
+
+def missing(prodder: Prodder, offered: Iterable[str]) -> set[tuple[str, str]]:
     """Tools that were offered, and not called in some shape."""
-    offered = {spec.name for log in logs for toolset in log.toolsets for spec in toolset}
     called: dict[str, set[str]] = defaultdict(set)
     for _, one, shape in prodder.made:
         called[one].add(shape)
@@ -140,6 +163,14 @@ def assert_no_tool_failed(log: EpisodeLog) -> None:
             call = calls[turn.message.tool_call_id or ""]
             assert "tool_errors" not in log.metrics, f"{call.name}({call.arguments[:300]}): {turn.text[:300]}"
     assert "tool_errors" not in log.metrics, log.metrics
+
+
+@reading
+def test_no_text_whatever_makes_a_world_fail_that_reads_calls(name: str, given: dict[str, Any]) -> None:
+    made = subject(name, given)
+    for number, bend in enumerate(nonsense.ALL):
+        replies = [bend, bend, SENSIBLE] if number % 2 else [SENSIBLE, bend, SENSIBLE]
+        promises.takes_anything(made, nth(made.tasks, number), "agent", replies, number)
 
 
 # States come again ------------------------------------------------------------------------------------
@@ -207,7 +238,7 @@ def test_states_come_again_in_replays_and_in_forks(
 ) -> None:
     made, store = subject(name, given), Store(tmp_path / "t.db")
     environment, tasks = made.environment, {task.id: task for task in made.some(2)}
-    prodder = Agent(Prodder("states"))
+    prodder = Agent(Prodder("states", writing=writing(environment)))
     objects = dict.fromkeys(environment.roles, prodder) if player == "prodder" else {}
     agents = objects or {environment.roles[0]: player}
     play = {"environment": environment, "store": store}
@@ -270,8 +301,8 @@ def test_nobody_is_shown_what_was_not_for_them(name: str, given: dict[str, Any])
     made = subject(name, given)
     environment = made.environment
     for number in range(8):
-        prodder = Prodder(number, calls=0.5, forms=FORMS)
-        task = made.tasks[number * 5 % len(made.tasks)]
+        prodder = Prodder(number, calls=0.5, forms=FORMS, writing=writing(environment))
+        task = nth(made.tasks, number)
         # Everybody is a model; then only those are who have no words of their own.
         filled = environment.seats if number % 2 else environment.roles[:1]
         agents = {role: Agent(prodder) for role in filled}
