@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from virtual_time import now, run
 
 from turnwise.engine.gateway import CallPolicy, Gateway
-from turnwise.engine.retry import Retries, one_line
 from turnwise.errors import ConfigError, ModelError
 from turnwise.message import assistant, user
 from turnwise.model import Request, Sample
+from turnwise.models.retry import Retries, one_line
 
 ASK = Request(messages=[user("hello")])
 

@@ -24,7 +24,6 @@ import servers  # noqa: E402
 import torch  # noqa: E402
 
 from turnwise.agent import Agent  # noqa: E402
-from turnwise.engine.policy import CallPolicy  # noqa: E402
 from turnwise.episode import Episode  # noqa: E402
 from turnwise.errors import ConfigError, ModelError  # noqa: E402
 from turnwise.learn import tiny  # noqa: E402
@@ -37,6 +36,7 @@ from turnwise.learn.rows import batch_of  # noqa: E402
 from turnwise.log import EpisodeLog  # noqa: E402
 from turnwise.message import user  # noqa: E402
 from turnwise.model import Request, Sampling  # noqa: E402
+from turnwise.models.policy import CallPolicy  # noqa: E402
 from turnwise.task import Task  # noqa: E402
 
 KINDS = {"vllm": servers.VLLM, "sglang": servers.SGLang}

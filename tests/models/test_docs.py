@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from turnwise.engine.policy import CallPolicy
 from turnwise.models.anthropic import AnthropicOptions
 from turnwise.models.google import GoogleOptions
 from turnwise.models.http import HttpOptions
 from turnwise.models.openai import OpenAIOptions
+from turnwise.models.policy import CallPolicy
 from turnwise.models.prices import Price
 
 PAGE = (Path(__file__).parents[2] / "docs" / "models.md").read_text()

@@ -18,13 +18,13 @@ import pytest
 
 from turnwise.agent import Agent
 from turnwise.engine.gateway import Gateway
-from turnwise.engine.policy import CallPolicy
 from turnwise.environment import Environment
 from turnwise.episode import Episode
 from turnwise.message import Message, ToolCall, ToolSpec, assistant, system, user
 from turnwise.model import Model, Request, Sample, Sampling
 from turnwise.models.hf import connect as connect_local
 from turnwise.models.openai import connect as connect_remote
+from turnwise.models.policy import CallPolicy
 from turnwise.task import Task
 from turnwise.tools.function import tool
 

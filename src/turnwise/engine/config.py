@@ -11,10 +11,10 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from turnwise.engine.policy import CallPolicy
 from turnwise.errors import ConfigError, did_you_mean
 from turnwise.limits import Limits
 from turnwise.model import Sampling
+from turnwise.models.policy import CallPolicy
 
 
 class AgentConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -17,11 +17,11 @@ import msgspec
 
 from turnwise.engine.adaptive import AdaptiveLimit
 from turnwise.engine.admission import Admission, Permit
-from turnwise.engine.policy import CallPolicy
 from turnwise.engine.rates import Bucket, Demand, TokenEstimate, demand_of
-from turnwise.engine.retry import Retries
 from turnwise.errors import ModelError
 from turnwise.model import Model, Request, Sample
+from turnwise.models.policy import CallPolicy
+from turnwise.models.retry import Retries
 
 __all__ = ["CallPolicy", "Gateway", "GatewayStats"]
 

@@ -33,7 +33,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from turnwise.engine.policy import CallPolicy
 from turnwise.errors import CapabilityError, ConfigError, ModelError
 from turnwise.learn.batch import Batch, Bools
 from turnwise.learn.engine.protocol import Drawn, Loss, Pass, Scored, TrainingError
@@ -42,6 +41,7 @@ from turnwise.model import Model, Request, Sampling
 from turnwise.models.hf.loading import Loaded
 from turnwise.models.hf.options import HFOptions
 from turnwise.models.options import sdk_of
+from turnwise.models.policy import CallPolicy
 from turnwise.models.transport import CONNECT_SECONDS
 
 STATE = "tinker.json"

@@ -24,8 +24,6 @@ from random import Random
 from time import monotonic
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
-from turnwise.engine.policy import CallPolicy
-from turnwise.engine.retry import Retries
 from turnwise.errors import ConfigError, ModelError
 from turnwise.learn.engine.protocol import Drawn, TrainingError
 from turnwise.learn.engine.sampling.far import Far
@@ -37,6 +35,8 @@ from turnwise.models.hf.loading import Loaded
 from turnwise.models.hf.options import HFOptions
 from turnwise.models.hf.speaker import Speaker
 from turnwise.models.parts import whole
+from turnwise.models.policy import CallPolicy
+from turnwise.models.retry import Retries
 
 _PROBE = 16
 """Tokens of a probe."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import random
 
-from turnwise.engine.policy import CallPolicy
 from turnwise.errors import ModelError
+from turnwise.models.policy import CallPolicy
 
 _LONGEST_ERROR = 400
 
