@@ -3,7 +3,7 @@
 `ours`: whole episodes, stored, graded by state; and the same calls made on desks alone, to tell what the
 framework adds. `peer`: the published environment's own `reset` and `step`, with a user who stops at the first
 answer (its users are models, and `litellm`, which it imports for them, plays no part). `fork`: what it takes
-to fork a stored episode over the database of 2.8 MB at its last turn.
+to fork a stored episode over the database of 2.8 MB at its last turn, and after forty changes to it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 from common import report
 
 EPOCHS = 20
+WRITES = 40
 
 
 def ours() -> None:
@@ -97,36 +98,67 @@ def peer() -> None:
     report({"tasks_per_s": len(environment.tasks) / spent, "steps": steps})
 
 
+def writer(task: Any, rng: Any) -> Any:
+    """Changes a customer's address, again and again."""
+    from turnwise.environments.parts.calls import calling
+    from turnwise.environments.service.tau_bench import TauRetail
+
+    user = next(iter(TauRetail(split="base").desk().tables["users"]))
+    yield
+    for number in range(WRITES):
+        where = {"address1": f"{number} Elm Street", "address2": "", "city": "Reno", "state": "NV"}
+        country = {"country": "USA", "zip": f"{89000 + number}"}
+        yield calling("modify_user_address", {"user_id": user, **where, **country}, number)
+    while True:
+        yield "It is done."
+
+
 def fork() -> None:
-    """Milliseconds, warm; and those of it that the state costs: a desk, with the calls made again."""
+    """Milliseconds, warm; those that the state costs, a desk with the calls made again; and after writes."""
     import turnwise
     from turnwise.environments.service.tau_bench import TauRetail, grading
 
-    environment = TauRetail(split="base")
-    times: list[float] = []
+    environment = TauRetail(split="base", max_steps=10 * WRITES)
     rebuilt: list[float] = []
+
+    async def forked(run: turnwise.Run, store: turnwise.Store, agent: Any) -> list[float]:
+        times: list[float] = []
+        for number in range(20):
+            at = len(run.episode(number).turns) - 1
+            start = time.perf_counter()
+            await turnwise.fork_async(
+                f"{run.id}/{number}", at, store=store, environment=environment, agents={"agent": agent}
+            )
+            times.append(time.perf_counter() - start)
+        return times
+
+    async def desks(tasks: Any) -> None:
+        for task in tasks:
+            start = time.perf_counter()
+            desk = environment.desk()
+            for action in task.actions:
+                await grading.done(desk, action)
+            rebuilt.append(time.perf_counter() - start)
+
     with tempfile.TemporaryDirectory() as folder:
         store = turnwise.Store(Path(folder) / "runs.db")
         run = turnwise.run(environment, "solver", store=store, limit=20)
-
-        async def go() -> None:
-            for number in range(20):
-                at = len(run.episode(number).turns) - 1
-                start = time.perf_counter()
-                await turnwise.fork_async(
-                    f"{run.id}/{number}", at, store=store, environment=environment, agents={"agent": "solver"}
-                )
-                times.append(time.perf_counter() - start)
-            for task in list(environment.tasks())[:20]:
-                start = time.perf_counter()
-                desk = environment.desk()
-                for action in task.actions:
-                    await grading.done(desk, action)
-                rebuilt.append(time.perf_counter() - start)
-
-        asyncio.run(go())
-    whole, state = statistics.median(times) * 1000, statistics.median(rebuilt) * 1000
-    report({"fork_ms": whole, "of_it_state_ms": state, "fork_ms_worst": max(times) * 1000})
+        times = asyncio.run(forked(run, store, "solver"))
+        asyncio.run(desks(list(environment.tasks())[:20]))
+        busy = turnwise.run(environment, writer, store=store, limit=20)
+        written = [sum(turn.role == "tool" for turn in log.turns) for log in busy.logs()]
+        assert min(written) >= WRITES, written
+        after = asyncio.run(forked(busy, store, writer))
+    report(
+        {
+            "fork_ms": statistics.median(times) * 1000,
+            "of_it_state_ms": statistics.median(rebuilt) * 1000,
+            "fork_ms_worst": max(times) * 1000,
+            "fork_after_writes_ms": statistics.median(after) * 1000,
+            "fork_after_writes_ms_worst": max(after) * 1000,
+        }
+    )
 
 
-{"ours": ours, "peer": peer, "fork": fork}[sys.argv[1]]()
+if __name__ == "__main__":
+    {"ours": ours, "peer": peer, "fork": fork}[sys.argv[1]]()

@@ -321,9 +321,19 @@ def _record_changes(at: tuple[str, ...], was: Record | None, now: Record | None)
 
 def difference(was: Any, now: Any, at: tuple[str, ...] = ()) -> list[Change]:
     """How two JSON values differ, key by key; lists are taken whole."""
+    return [] if _alike(was, now) else _difference(was, now, at)
+
+
+def _alike(was: Any, now: Any) -> bool:
+    """Whether two values have one spelling: 1 and 1.0 and true have three."""
+    if was.__class__ is str and now.__class__ is str:
+        return was == now
+    return was is now or _bytes(was) == _bytes(now)
+
+
+def _difference(was: Any, now: Any, at: tuple[str, ...]) -> list[Change]:
+    """The same of two that do."""
     if not (isinstance(was, dict) and isinstance(now, dict)):
-        if _bytes(was) == _bytes(now):
-            return []
         return [{"at": list(at), "was": _thawed(was), "now": _thawed(now)}]
     before, after = cast("Record", was), cast("Record", now)
     found: list[Change] = []
@@ -332,6 +342,6 @@ def difference(was: Any, now: Any, at: tuple[str, ...] = ()) -> list[Change]:
             found.append({"at": [*at, key], "was": _thawed(before[key])})
         elif key not in before:
             found.append({"at": [*at, key], "now": _thawed(after[key])})
-        else:
-            found += difference(before[key], after[key], (*at, key))
+        elif not _alike(before[key], after[key]):
+            found += _difference(before[key], after[key], (*at, key))
     return found
