@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,10 +13,12 @@ from typing import Any
 import pytest
 
 import turnwise
+from endpoint import closed_port
 from postgres_server import postgres_server
 from turnwise.environments.service.bird_interact import BirdInteract, published
 from turnwise.environments.service.bird_interact.engines import engine
 from turnwise.errors import ConfigError, TaskError
+from turnwise.store.store import Store
 from turnwise.tools.sandbox import detect
 
 SCHEMA = "CREATE TABLE hives (id INTEGER PRIMARY KEY, colour TEXT, honey NUMERIC(5, 1), checked DATE);"
@@ -188,6 +191,51 @@ def test_each_split_has_its_database(mini: Path, tmp_path: Path, monkeypatch: py
     put(tmp_path, "lite", "bird_interact_data.jsonl")
     with pytest.raises(ConfigError, match="is PostgreSQL's: set backend=postgres"):
         engine(published.world("lite", "bees"), "sqlite")
+
+
+def refused(environment: BirdInteract, said: str, folder: Path) -> None:
+    """No run is begun, and one line tells why."""
+    store = folder / "refused.db"
+    with pytest.raises(ConfigError, match=said) as told:
+        turnwise.run(environment, "solver", store=store)
+    assert "\n" not in str(told.value)
+    assert not store.exists() or not Store(store).runs()
+
+
+def test_a_run_is_refused_at_once_where_its_databases_are_not_there(
+    mini: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, "lite", "bird_interact_data.jsonl")
+    monkeypatch.delenv("TURNWISE_POSTGRES", raising=False)
+    lite = "split=lite are PostgreSQL's: set backend=postgres, and TURNWISE_POSTGRES to .* NAME_template"
+    refused(BirdInteract(split="lite"), lite, tmp_path)
+    refused(BirdInteract(split="lite", backend="postgres"), "set TURNWISE_POSTGRES to the URL", tmp_path)
+    refused(BirdInteract(split="mini", backend="postgres"), "SQLite's: set backend=sqlite", tmp_path)
+    monkeypatch.setenv("TURNWISE_POSTGRES", f"postgresql://nobody@127.0.0.1:{closed_port()}/none")
+    for split in ("sample", "lite"):
+        environment = BirdInteract(split=split, backend="postgres")  # type: ignore[arg-type]
+        refused(environment, "TURNWISE_POSTGRES: PostgreSQL does not answer", tmp_path)
+    (mini / "bees" / "bees.sqlite").unlink()
+    refused(BirdInteract(split="mini"), r"no file 'bird_interact/mini/bees/bees\.sqlite'", tmp_path)
+
+
+def test_a_server_without_a_tasks_database_is_told_of_it(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TURNWISE_DATA", str(tmp_path))
+    monkeypatch.setenv("TURNWISE_POSTGRES", server)
+    folder = put(tmp_path, "lite", "bird_interact_data.jsonl")
+    names = ["ants", "cats", "dogs", "elks"]
+    for name in names:
+        shutil.copytree(folder / "bees", folder / name)
+        for file in list((folder / name).iterdir()):
+            file.rename(file.with_name(file.name.replace("bees", name)))
+    rows = [QUERY, *({**CHANGE, "instance_id": name, "selected_database": name} for name in names)]
+    (folder / "bird_interact_data.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    sent = [*SENT, *({**SENT[1], "instance_id": name} for name in names)]
+    (folder / "ground_truth.jsonl").write_text("\n".join(map(json.dumps, sent)))
+    lacks = "has not ants_template, cats_template, dogs_template and 1 more, of the 5 databases of split=lite"
+    refused(BirdInteract(split="lite", backend="postgres"), lacks, tmp_path)
 
 
 def test_mini_interact_plays_over_its_files(mini: Path, tmp_path: Path) -> None:

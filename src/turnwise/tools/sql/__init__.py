@@ -15,7 +15,7 @@ rows, memory and time than it is given. Each engine's file says by what; each at
 
 from turnwise.tools.sql.database import Database, Point
 from turnwise.tools.sql.duckdb import DuckDB
-from turnwise.tools.sql.postgres import Postgres
+from turnwise.tools.sql.postgres import Postgres, databases
 from turnwise.tools.sql.result import Engine, Result, Session, SqlLimits
 from turnwise.tools.sql.sqlite import Sqlite
 from turnwise.tools.sql.tool import SqlTool
@@ -31,4 +31,5 @@ __all__ = [
     "SqlLimits",
     "SqlTool",
     "Sqlite",
+    "databases",
 ]

@@ -60,6 +60,30 @@ def _library() -> Any:
     return psycopg
 
 
+def connect(where: str) -> Any:
+    """A connection.
+
+    Raises:
+        SandboxError: the server does not answer.
+    """
+    psycopg = _library()
+    try:
+        return psycopg.connect(where, autocommit=True, connect_timeout=10)
+    except psycopg.Error as error:
+        raise SandboxError(f"PostgreSQL does not answer: {str(error).splitlines()[0]}") from None
+
+
+def databases(url: str) -> frozenset[str]:
+    """The names of a server's databases.
+
+    Raises:
+        ConfigError: what asks it is not installed.
+        SandboxError: it does not answer.
+    """
+    with connect(url) as connection:
+        return frozenset(name for (name,) in connection.execute("SELECT datname FROM pg_database"))
+
+
 class Postgres:
     """A PostgreSQL database to make copies of.
 
@@ -138,19 +162,7 @@ class Postgres:
         """A superuser's connection."""
         psycopg = _library()
         where = psycopg.conninfo.make_conninfo(self._url, **({"dbname": database} if database else {}))
-        return self.connect(where)
-
-    def connect(self, where: str) -> Any:
-        """Any connection.
-
-        Raises:
-            SandboxError: the server does not answer.
-        """
-        psycopg = _library()
-        try:
-            return psycopg.connect(where, autocommit=True, connect_timeout=10)
-        except psycopg.Error as error:
-            raise SandboxError(f"PostgreSQL does not answer: {str(error).splitlines()[0]}") from None
+        return connect(where)
 
     def conninfo(self, name: str, password: str) -> str:
         """Where a copy's own role finds it."""
@@ -210,7 +222,7 @@ class PostgresSession:
         self._name = name
         self._library = _library()
         try:
-            self._connection = engine.connect(engine.conninfo(name, password))
+            self._connection = connect(engine.conninfo(name, password))
         except BaseException:
             engine.drop(name)
             raise

@@ -8,9 +8,9 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 
 from turnwise.environment import Capabilities, Environment
-from turnwise.environments.service.bird_interact import databases, players, published
+from turnwise.environments.service.bird_interact import databases, players, published, ready
 from turnwise.environments.service.bird_interact.budget import MODEL_CALLS, Interact
-from turnwise.environments.service.bird_interact.engines import READING, Backend, engine, server
+from turnwise.environments.service.bird_interact.engines import READING, Backend, engine
 from turnwise.environments.service.bird_interact.knowledge import World
 from turnwise.environments.service.bird_interact.play import Play
 from turnwise.environments.service.bird_interact.rows import BirdTask
@@ -45,17 +45,22 @@ class BirdInteract(Environment, kw_only=True, frozen=True):
     @property
     def max_replies(self) -> int:
         """Of the agent, and of the user, who is asked at most m + patience + 3 times."""
-        most = max((task.ambiguities for task in self.tasks()), default=0)
+        most = max((task.ambiguities for task in self._rows()), default=0)
         return MODEL_CALLS + most + self.patience + 3
 
     def tasks(self) -> Iterable[BirdTask]:
         """The tasks of the split.
 
         Raises:
-            ConfigError: `backend=postgres`, and no server is named.
+            ConfigError: a database of theirs is not there, or the backend is not the one they are played on.
         """
-        if self.backend == "postgres":
-            server()
+        ready.check(self.split, self.backend)
+        found = self._rows()
+        if self.split != "sample":
+            ready.check_databases(self.split, found)
+        return found
+
+    def _rows(self) -> tuple[BirdTask, ...]:
         return databases.tasks() if self.split == "sample" else published.tasks(self.split)
 
     def world(self, task: BirdTask) -> World:
