@@ -2,7 +2,9 @@
 
 Server time is that of the whole application (guard, parsing, reading, encoding), called as uvicorn calls it.
 A page is measured twice: `first`, with a viewer that has seen nothing yet, and `again`, when it is asked once
-more. `sql` is a bare query, by Python's own `sqlite3`, that fetches the rows which the page is told from.
+more. `sql` is a bare query, by Python's own `sqlite3`, that fetches the rows which the page is told from. An
+episode's are three rows, which come in microseconds; so its page, of another episode each time (`new`), is
+also measured beside the least server that answers by a plain query of the same rows (`served`).
 """
 
 from __future__ import annotations
@@ -16,6 +18,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 import turnwise
 from common import save
@@ -32,6 +39,7 @@ LARGE, SMALL, SMALLS = 90_000, 1_000, 10
 TASKS = 1_000
 LONG = 10_000
 TIMES = 5
+EPISODES = 500
 ENDINGS = {"store_mb": "", "index_mb": "-search"}
 WORDS = (
     *("harbour", "lantern", "meadow", "orchard", "pebble"),
@@ -77,9 +85,9 @@ def fill(path: Path) -> tuple[str, str]:
 class Asker:
     """Asks an application as a server would."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, app: Any = None) -> None:
         self.viewer = Viewer(Store(path))
-        self.app = application(self.viewer)
+        self.app = application(self.viewer) if app is None else app
 
     async def get(self, path: str) -> tuple[float, bytes]:
         """Seconds, and the body of the answer."""
@@ -117,6 +125,23 @@ class Asker:
 
     def close(self) -> None:
         self.viewer.store.close()
+
+
+def bare(path: Path) -> Starlette:
+    """A server that tells an episode's rows, and nothing else."""
+    store = sqlite3.connect(path, check_same_thread=False)
+
+    def rows(request: Request) -> JSONResponse:
+        run, number = request.path_params["run"], request.path_params["number"]
+        found = store.execute("SELECT * FROM runs WHERE id = ?", (run,)).fetchone()
+        place = (found[0], number)
+        row = store.execute("SELECT * FROM episodes WHERE run = ? AND number = ?", place).fetchone()
+        parts = store.execute(
+            "SELECT data FROM log WHERE run = ? AND episode = ? ORDER BY part", place
+        ).fetchall()
+        return JSONResponse({"run": found, "episode": row, "log": [data.decode() for (data,) in parts]})
+
+    return Starlette(routes=[Route("/api/runs/{run}/episodes/{number:int}", rows)])
 
 
 def pages(large: str, long: str) -> dict[str, str]:
@@ -224,6 +249,24 @@ async def measured(path: Path, large: str, long: str) -> dict[str, dict[str, flo
     return figures
 
 
+async def beside(path: Path, large: str) -> dict[str, float]:
+    """An episode's page and the bare server's answer in turn, each for an episode nobody asked for yet."""
+    page, rows = Asker(path), Asker(path, bare(path))
+    new: list[float] = []
+    served: list[float] = []
+    for number in range(10_000, 10_000 + 2 * EPISODES):
+        address = f"/api/runs/{large}/episodes/{number}"
+        asker, times = (page, new) if number % 2 else (rows, served)
+        times.append((await asker.get(address))[0])
+    page.close()
+    rows.close()
+    return {
+        "new_ms": median_ms(new),
+        "served_ms": median_ms(served),
+        "over_served": statistics.median(new) / statistics.median(served),
+    }
+
+
 def main() -> None:
     """Fill a store, index it, and ask."""
     with tempfile.TemporaryDirectory() as folder:
@@ -239,6 +282,7 @@ def main() -> None:
         number = store.run(large).number
         store.close()
         figures = asyncio.run(measured(path, large, long))
+        figures["episode"] |= asyncio.run(beside(path, large))
         for name, query in queries(path, number).items():
             query()
             figures[name]["sql_ms"] = median_ms([timed(query) for _ in range(TIMES)])
