@@ -2,7 +2,7 @@
 
 Fixed requests over APIs with a state, and reference calls whose effects are compared turn by turn.
 `environment` has the protocol, `grading` the checks, `apis` the eight APIs, `facts` their published tables,
-`published` the published classes, `load` the published entries, `sample` a few of our own.
+`published` the published classes, `load` the published entries, `sample` a few of our own, `made` many.
 """
 
 from turnwise.environments.service.bfcl.environment import Bfcl

@@ -20,7 +20,7 @@ import msgspec
 from turnwise import wire
 from turnwise.environment import Capabilities, Environment
 from turnwise.environments.parts.asks import Ask, Noisy, held_out
-from turnwise.environments.service.bfcl import facts, load, players, prompts, sample
+from turnwise.environments.service.bfcl import facts, load, made, players, prompts, sample
 from turnwise.environments.service.bfcl.apis import DESKS
 from turnwise.environments.service.bfcl.grading import FORCED, Check, check, passed
 from turnwise.environments.service.bfcl.published import PublishedApi
@@ -47,8 +47,11 @@ class Bfcl(Environment, kw_only=True, frozen=True):
 
     category: Category = "base"
     """Nothing missing; a function that comes a turn late; a parameter that does; bulky results."""
-    split: Literal["sample", "published"] = "sample"
-    """A few entries of our own, or the published ones."""
+    split: Literal["sample", "train", "test", "published"] = "sample"
+    """A few entries of our own over all APIs, many made by seed over TicketAPI and MathAPI, or the published
+    ones."""
+    count: Annotated[int, msgspec.Meta(ge=1)] = 200
+    """How many entries are made by seed."""
     code: Literal["own", "published"] = "own"
     """Our own APIs, or the published classes, which are somebody else's code and run in this process."""
     calls: Literal["native", "text"] = "native"
@@ -72,7 +75,11 @@ class Bfcl(Environment, kw_only=True, frozen=True):
 
     def tasks(self) -> Iterable[Task]:
         """The entries of the category."""
-        return sample.tasks(self.category) if self.split == "sample" else load.tasks(self.category)
+        if self.split == "published":
+            return load.tasks(self.category)
+        if self.split == "sample":
+            return sample.tasks(self.category)
+        return made.tasks(self.category, self.split, self.count)
 
     def shelf(self, task: BfclTask) -> Shelf:
         """The APIs of an entry, as they are in the beginning.
@@ -128,7 +135,7 @@ class _Entry:
         self.results: list[str] = []
         """Of all calls so far."""
         self.hidden = held_out(task.asks)
-        noise = settings.noise if task.category == "long_context" and settings.split == "sample" else 0
+        noise = settings.noise if task.category == "long_context" and settings.split != "published" else 0
         watched = [Watched(tool, self.results) for tool in self.shelf.tools]
         self.all_tools: list[Tool] = (
             [Noisy(tool, characters=noise) for tool in watched] if noise else [*watched]

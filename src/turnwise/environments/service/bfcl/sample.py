@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
-from turnwise.environments.parts.asks import Ask, hold_out, leave_out
+from turnwise.environments.parts.asks import Ask
+from turnwise.environments.service.bfcl.entries import Entry
 from turnwise.environments.service.bfcl.rows import BfclTask, Category
-from turnwise.tools.written import written_calls
-
-
-class _Entry(NamedTuple):
-    name: str
-    config: dict[str, dict[str, Any]]
-    asks: tuple[Ask, ...]
-    held: tuple[int, tuple[str, ...]]
-    """Which request comes a turn too early, and the functions it lacks."""
-    left: tuple[int, str, str]
-    """Which request lacks a parameter, how it is put then, and what supplies it."""
 
 
 def _file(*lines: str) -> dict[str, Any]:
@@ -28,7 +18,7 @@ def _folder(**contents: dict[str, Any]) -> dict[str, Any]:
     return {"type": "directory", "contents": {name.replace("__", "."): one for name, one in contents.items()}}
 
 
-_LIBRARY = _Entry(
+_LIBRARY = Entry(
     "library",
     {
         "GorillaFileSystem": {
@@ -69,7 +59,7 @@ _LIBRARY = _Entry(
         "The password is quill-7.",
     ),
 )
-_HELP_DESK = _Entry(
+_HELP_DESK = Entry(
     "help_desk",
     {
         "TicketAPI": {
@@ -108,7 +98,7 @@ _HELP_DESK = _Entry(
     (2, ("resolve_ticket",)),
     (2, "The printer works again, you can resolve the ticket: 'New toner'.", "It is ticket 11."),
 )
-_TEAM = _Entry(
+_TEAM = Entry(
     "team",
     {
         "MessageAPI": {
@@ -137,7 +127,7 @@ _TEAM = _Entry(
     (2, ("delete_message", "create_ticket")),
     (0, "Write to Jon for me.", "Say: 'The van comes at six.'"),
 )
-_POSTS = _Entry(
+_POSTS = Entry(
     "posts",
     {
         "TwitterAPI": {
@@ -176,7 +166,7 @@ _POSTS = _Entry(
     (1, ("retweet",)),
     (2, "How far is it in kilometres? Post it as 'Bus: N km', N a whole number.", "It is 18 miles."),
 )
-_DRIVE = _Entry(
+_DRIVE = Entry(
     "drive",
     {"VehicleControlAPI": {"fuelLevel": 2.0, "parkingBrakeStatus": "engaged", "engineState": "stopped"}},
     (
@@ -206,7 +196,7 @@ _DRIVE = _Entry(
     (2, ("set_navigation",)),
     (2, "Take me to Bredal.", "To Oak Square 1, Bredal."),
 )
-_SHARES = _Entry(
+_SHARES = Entry(
     "shares",
     {
         "TradingBot": {
@@ -249,7 +239,7 @@ _SHARES = _Entry(
     (2, ("cancel_order",)),
     (2, "And cancel an order, and take out 50.", "Order 7."),
 )
-_JOURNEY = _Entry(
+_JOURNEY = Entry(
     "journey",
     {
         "TravelAPI": {
@@ -294,24 +284,4 @@ _ENTRIES = (_LIBRARY, _HELP_DESK, _TEAM, _POSTS, _DRIVE, _SHARES, _JOURNEY)
 @lru_cache(maxsize=4)
 def tasks(category: Category) -> tuple[BfclTask, ...]:
     """The entries of a category."""
-    return tuple(
-        BfclTask(
-            id=f"{category}/{entry.name}",
-            category=category,
-            asks=_asks(entry, category),
-            apis=tuple(entry.config),
-            config=entry.config,
-        )
-        for entry in _ENTRIES
-    )
-
-
-def _asks(entry: _Entry, category: Category) -> tuple[Ask, ...]:
-    if category == "miss_func":
-        at, functions = entry.held
-        uses = {call.name for ask in entry.asks[:at] for text in ask.calls for call in written_calls(text)}
-        return hold_out(entry.asks, functions, at, uses=uses)
-    if category == "miss_param":
-        at, says, supplies = entry.left
-        return leave_out(entry.asks, at, says=says, supplies=supplies)
-    return entry.asks
+    return tuple(entry.task(category) for entry in _ENTRIES)
