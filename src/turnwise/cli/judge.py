@@ -175,7 +175,7 @@ def _report(run: Run, solved: float | None, tag: str | None, *, json: bool) -> N
         _print_pair(run, pair, console)
     if marked is not None:
         place = f"/runs/{run.id}?tag={quote(tag or '')}"
-        console.print(Text(f"\n{len(marked)} episodes have the tag {tag!r}: turnwise view, at {place}"))
+        console.print(Text(f"\nepisodes with the tag {tag!r}: {len(marked)}; turnwise view, at {place}"))
 
 
 def _print_pair(run: Run, pair: Pairing, console: Console) -> None:
