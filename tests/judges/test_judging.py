@@ -247,6 +247,14 @@ def test_agreement_with_labels() -> None:
     assert agreement(no_verdict("mute"), True) is None
 
 
+def test_marks_of_one_to_ten_do_not_say_what_passes(tmp_path: Path) -> None:
+    assert agreement(Verdict(score=1.0), True, shares=False) is None
+    assert agreement(Verdict(score=1.0, passed=False), False, shares=False) == 1.0
+    run = turnwise.run(Judging(judge="rating"), "solver", store=tmp_path / "t.db")
+    assert [log.score() for log in run.logs()] == [None] * 6
+    assert {log.metrics["verdict"] for log in run.logs()} != set()
+
+
 def test_a_missing_judgement_has_no_reward_unless_it_is_asked_for(tmp_path: Path) -> None:
     def mute(messages: object) -> str:
         return "…"
@@ -284,7 +292,8 @@ def test_every_kind_judges_the_samples(kind: str, tmp_path: Path) -> None:
     for agent in ("solver", "random", "first"):
         made = Judging(judge=kind, config=settings)
         run = turnwise.run(made, agent, store=tmp_path / "t.db")
-        assert (run.summary()["failed"], run.score.missing) == (0, 0)
+        # The labels say what passes, and a mark does not.
+        assert (run.summary()["failed"], run.score.missing) == (0, 6 if kind == "rating" else 0)
         assert turnwise.replay(run.id, store=tmp_path / "t.db", environment=made).diverged == 0
 
 

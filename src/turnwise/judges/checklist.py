@@ -16,7 +16,7 @@ import msgspec
 from turnwise.judges import reducers
 from turnwise.judges.contract import mean_of_given
 from turnwise.judges.criteria import at_path, criteria_of, findings_in, listed
-from turnwise.judges.transcript import View, lines, rendered, said_by
+from turnwise.judges.transcript import View, indented, lines, rendered, said_by
 from turnwise.log import EpisodeLog
 from turnwise.verdict import (
     Asker,
@@ -92,7 +92,8 @@ def _prompt(before: str, answer: str, items: Sequence[Criterion], reference: str
     known = "" if reference is None else f"An answer that is known to be good:\n{reference}\n\n"
     return (
         "Check the last answer of a conversation against a list, and mark its quality as a whole.\n\n"
-        f"Conversation so far, each turn under its number:\n{before}\n\nAnswer to check:\n{answer}\n\n{known}"
+        f"Conversation so far, each turn under its number:\n{before}\n\n"
+        f"Answer to check:\n{indented(answer)}\n\n{known}"
         f"Criteria:\n{listed(items)}\n\n"
         "Answer in JSON, with one finding for each item, then the quality as a whole number from 1 to 10:\n"
         '```json\n{"findings": [{"id": "<its id>", "reason": "<why>", "met": true or false}], '

@@ -7,7 +7,7 @@ questions (arXiv 2401.16745) about a stored MT-Eval episode: another judge for a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -17,12 +17,16 @@ from turnwise.environments.dialogue.mt_eval.scoring import judge_prompt
 from turnwise.environments.parts.scripted import exchanges
 from turnwise.errors import ConfigError
 from turnwise.judges.contract import PromptJudge, Question, mean_of_given
+from turnwise.judges.transcript import indented
 from turnwise.log import EpisodeLog, Turn, as_seen
 from turnwise.verdict import Asker, JsonRating, Unreadable, Verdict
 
 
 class Rating(msgspec.Struct, frozen=True, kw_only=True):
     """Each answer of a role by criteria in words, from 1 to 10."""
+
+    shares: ClassVar[bool] = False
+    """Its marks lie on a scale of their own, and say nothing of what passes."""
 
     criteria: str = "How well does it serve the user?"
     role: str = ""
@@ -57,6 +61,8 @@ class Rating(msgspec.Struct, frozen=True, kw_only=True):
 
 class MTEvalRating(msgspec.Struct, frozen=True, kw_only=True):
     """MT-Eval's own questions about its episodes, where no rule decides."""
+
+    shares: ClassVar[bool] = False
 
     variant: Literal["published", "corrected"] = "corrected"
     unreadable: Unreadable = Unreadable()
@@ -108,14 +114,15 @@ def rating_judge(
 def _prompt(log: EpisodeLog, rated: Turn, criteria: str, low: int, high: int) -> str:
     names = {"user": "User", "assistant": "Assistant", "system": "System", "tool": "Tool"}
     said = [
-        f"{names[as_seen(turn, rated.role).role]}: {turn.text}"
+        f"[{turn.index}] {names[as_seen(turn, rated.role).role]}: {indented(turn.text)}"
         for turn in log.turns[: rated.index]
         if turn.role == rated.role or not turn.to or rated.role in turn.to
     ]
     conversation = "\n".join(said)
     return (
         f"Rate the assistant's response below. {criteria}\n\n"
-        f"Conversation so far:\n{conversation}\n\nResponse to rate:\n{rated.text}\n\n"
+        f"Conversation so far, each turn under its number:\n{conversation}\n\n"
+        f"Response to rate:\n{indented(rated.text)}\n\n"
         "Explain your rating before you give it. Answer in JSON of exactly this form:\n"
         f'```json\n{{"Rationale": "<why>", "Score": <an integer from {low} to {high}>}}\n```'
     )

@@ -66,6 +66,11 @@ def said_by(log: EpisodeLog, role: str) -> list[Turn]:
     return [turn for turn in log.turns if turn.role == role and turn.text]
 
 
+def indented(text: str) -> str:
+    """A text whose further lines are indented, so that none of them can pass for what stands around it."""
+    return text.replace("\r", "\n").replace("\n", "\n    ")
+
+
 def _text(turn: Turn, view: View) -> str | None:
     """A turn as one line, or several indented; None where it is not shown."""
     message = turn.message
@@ -84,4 +89,4 @@ def _text(turn: Turn, view: View) -> str | None:
         parts += [f"calls {call.name}({call.arguments})" for call in message.tool_calls]
     if not parts:
         return None
-    return f"{speaker(turn)}: " + "\n".join(parts).replace("\r", "\n").replace("\n", "\n    ")
+    return indented("\n".join([f"{speaker(turn)}: {parts[0]}", *parts[1:]]))

@@ -94,7 +94,9 @@ class Judging(Environment, kw_only=True, frozen=True):
     def _reward(self, whole: Verdict, label: bool | float | str | None) -> float | None:
         if whole.missing is not None:
             return self.unread
-        return whole.score if self.reward == "verdict" else agreement(whole, label, self.span)
+        if self.reward == "verdict":
+            return whole.score
+        return agreement(whole, label, self.span, shares=getattr(self.kind, "shares", True))
 
     def agents(self) -> dict[str, Callable[..., Any]]:
         """Judges without a model, for every kind: `solver` goes by the words in quotation marks, `random`."""
@@ -111,19 +113,22 @@ class Judging(Environment, kw_only=True, frozen=True):
         return {} if getattr(self.kind, "asks", True) else {"judge": "solver"}
 
 
-def agreement(whole: Verdict, label: bool | float | str | None, span: float = 1.0) -> float | None:
+def agreement(
+    whole: Verdict, label: bool | float | str | None, span: float = 1.0, *, shares: bool = True
+) -> float | None:
     """How far a judgement agrees with a label, from 0 to 1; None where there is nothing to compare.
 
     Args:
         whole: The judgement.
         label: Whether it passes, a label, or a number.
         span: Numbers so far apart do not agree at all.
+        shares: Scores are from 0 to 1, so that one of a half passes where the judge has no bar of its own.
     """
     if whole.missing is not None or label is None:
         return None
     if isinstance(label, bool):
         passed = whole.passed
-        if passed is None and whole.score is not None:
+        if passed is None and whole.score is not None and shares:
             passed = whole.score >= 0.5
         return None if passed is None else float(passed is label)
     if isinstance(label, str):
