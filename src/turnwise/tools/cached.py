@@ -31,7 +31,7 @@ from turnwise.log import EpisodeLog, Note
 from turnwise.message import Content, ToolSpec
 from turnwise.role import Role
 from turnwise.tool import Tool, Wrapped
-from turnwise.tools.similar import Similar
+from turnwise.tools.similar import Find, Texts, by_words
 
 Mode: TypeAlias = Literal["live", "record", "replay", "simulate"]
 Outcome: TypeAlias = Literal["live", "hit", "miss", "error"]
@@ -82,11 +82,15 @@ class CallCache:
 
     Args:
         results: What is known.
+        folder: Where embeddings of the calls are kept.
     """
 
-    def __init__(self, results: Mapping[str, Mapping[str, str]] | None = None) -> None:
+    def __init__(
+        self, results: Mapping[str, Mapping[str, str]] | None = None, folder: str | Path | None = None
+    ) -> None:
         self.results = {tool: dict(known) for tool, known in (results or {}).items()}
-        self._found: dict[str, tuple[list[Example], Similar]] = {}
+        self.folder = None if folder is None else Path(folder)
+        self._calls: dict[str, tuple[list[Example], Texts]] = {}
 
     @classmethod
     def read(cls, folder: str | Path) -> CallCache:
@@ -105,7 +109,7 @@ class CallCache:
             except (OSError, msgspec.MsgspecError) as error:
                 raise ConfigError(f"tool cache {file}: expected a JSON object of texts: {error}") from None
             results[file.name.removesuffix(_ENDING)] = known
-        return cls(results)
+        return cls(results, folder)
 
     @classmethod
     def of(cls, logs: Iterable[EpisodeLog], outcome: Outcome = "live") -> CallCache:
@@ -133,15 +137,14 @@ class CallCache:
     def put(self, tool: str, key: str, result: str) -> None:
         """Keep the result of a call."""
         self.results.setdefault(tool, {})[key] = result
-        self._found.pop(tool, None)
+        self._calls.pop(tool, None)
 
-    def similar(self, tool: str, arguments: Mapping[str, Any], count: int) -> tuple[Example, ...]:
-        """The known calls of a tool whose arguments are most like these."""
-        if tool not in self._found:
+    def calls(self, tool: str) -> tuple[list[Example], Texts]:
+        """The known calls of a tool, and their arguments as texts to be found."""
+        if tool not in self._calls:
             known = [Example(_arguments(key), result) for key, result in self.results.get(tool, {}).items()]
-            self._found[tool] = known, Similar([example.arguments for example in known])
-        known, index = self._found[tool]
-        return tuple(known[place] for place in index.nearest(written(arguments), count))
+            self._calls[tool] = known, Texts([one.arguments for one in known], self.folder, tool)
+        return self._calls[tool]
 
 
 class Layer:
@@ -154,6 +157,7 @@ class Layer:
         also: What belongs to the key of each call, besides its arguments.
         simulate: Who makes up what is not known; only in the mode `simulate`.
         examples: Most similar calls that are shown to who makes it up.
+        find: How these are found.
     """
 
     def __init__(
@@ -165,12 +169,14 @@ class Layer:
         also: Mapping[str, Any] | None = None,
         simulate: Simulate | None = None,
         examples: int = 8,
+        find: Find = by_words,
     ) -> None:
         self.mode: Mode = mode
         self.cache = cache or CallCache()
         self.also = dict(also or {})
         self.simulate = simulate
         self.examples = examples
+        self.find = find
         self.tools = tuple(Cached(tool, self) for tool in tools)
 
 
@@ -210,7 +216,9 @@ class Cached(Wrapped):
         if layer.mode == "replay" or layer.simulate is None:
             _note(role, name, "miss", key=key)
             raise ToolError(f"{name}: {UNKNOWN}")
-        similar = layer.cache.similar(name, arguments, layer.examples)
+        calls, texts = layer.cache.calls(name)
+        places = await layer.find(texts, written(arguments), layer.examples, role.episode)
+        similar = tuple(calls[place] for place in places)
         result = await layer.simulate(Miss(self.spec, arguments, similar)) or NOTHING
         _note(role, name, "miss", key=key, result=result)
         return result

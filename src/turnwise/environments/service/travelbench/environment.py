@@ -5,9 +5,9 @@ what is not in it, whoever fills the role `simulator` makes up. A judge's rating
 (`scoring.py`); the requests made here are scored without one, too, by the facts that must be said.
 
 What differs from the official program: prompts are in our own words, and in English; the calls most similar
-to one that is missing are found by shared words, not by an embedding; a judgement counts where all
-dimensions are rated; a call of which nothing is known, with nobody to make it up, is told as an error, but
-does not count as the agent's.
+to one that is missing are found by shared words, unless `similar` names chance or an embedding (published:
+either); a judgement counts where all dimensions are rated; a call of which nothing is known, with nobody to
+make it up, is told as an error, but does not count as the agent's.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from turnwise.agents.users.interruption import heeding
 from turnwise.agents.users.manner import User, respond
 from turnwise.agents.users.marks import FINISH, ended
 from turnwise.environment import Capabilities, Environment
+from turnwise.environments.parts.alike import finder, ready
 from turnwise.environments.parts.simulated import by_role
 from turnwise.environments.parts.steps import respond_within
 from turnwise.environments.parts.views import ask_alone
@@ -56,6 +57,10 @@ class TravelBench(Environment, kw_only=True, frozen=True):
     """Folder of kept results; by default those that go with the split."""
     examples: Annotated[int, msgspec.Meta(ge=0)] = 8
     """Similar calls that the simulator is shown."""
+    similar: str = "words"
+    """How they are found: by shared `words`, at `random`, or by `embedding:MODEL` (`openai/…`, `minilm`)."""
+    similar_options: dict[str, Any] = {}
+    """Options of the embedding model, such as `base_url`."""
     max_calls: Annotated[int, msgspec.Meta(ge=1)] = 20
     """Messages with calls in one turn of the agent, after which an apology is said for it."""
 
@@ -65,6 +70,7 @@ class TravelBench(Environment, kw_only=True, frozen=True):
                 f"{self.name}: the tools over the country made here know nothing of the published requests; "
                 "set mode=replay or mode=simulate"
             )
+        finder(self.similar, self.similar_options)
 
     @property
     def reward_range(self) -> tuple[float, float]:
@@ -75,10 +81,12 @@ class TravelBench(Environment, kw_only=True, frozen=True):
         """The requests of the split.
 
         Raises:
-            ConfigError: the folder of kept results holds none.
+            ConfigError: the folder of kept results holds none, or the embedding model cannot be used.
         """
         if self.cache is not None and self.mode in ("replay", "simulate"):
             self.known()
+        if self.mode == "simulate":
+            ready(self.similar, self.similar_options)
         return sample.TASKS[self.form] if self.split == "sample" else load.tasks(self.form)
 
     def known(self) -> CallCache:
@@ -96,6 +104,7 @@ class TravelBench(Environment, kw_only=True, frozen=True):
             also={"time": task.time},
             simulate=by_role(episode.simulator) if episode.has("simulator") else None,
             examples=self.examples,
+            find=finder(self.similar, self.similar_options),
         )
 
     async def run(self, task: TravelTask, episode: Episode) -> None:
