@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable
+from math import isfinite
 from typing import Any, Literal, TypeAlias, cast
 
 import msgspec
@@ -125,7 +126,8 @@ class Unreadable(Record, frozen=True, kw_only=True):
     """What to do when a judge's answer does not parse. There is deliberately no `zero`.
 
     Raises:
-        ConfigError: a score to stand for it is given, but not asked for, or the other way round.
+        ConfigError: a score to stand for it is given, but not asked for, or the other way round; or a number
+            is none that makes sense.
     """
 
     ask_again: int = 0
@@ -138,6 +140,8 @@ class Unreadable(Record, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if (self.then == "score") != (self.score is not None):
             raise ConfigError("an unreadable answer: give `score` with then='score', and only then")
+        if self.ask_again < 0 or (self.score is not None and not isfinite(self.score)):
+            raise ConfigError("an unreadable answer: expected ask_again of 0 or more, and a finite score")
 
 
 async def judged(ask: Asker, prompt: str, parse: Parser, unreadable: Unreadable | None = None) -> Verdict:

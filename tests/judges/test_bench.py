@@ -63,6 +63,10 @@ def test_a_published_default_is_asked_for_by_name() -> None:
         Unreadable(score=0.0)
     with pytest.raises(ConfigError, match="only then"):
         Unreadable(then="score")
+    with pytest.raises(ConfigError, match="a finite score"):
+        Unreadable(then="score", score=float("nan"))
+    with pytest.raises(ConfigError, match="ask_again of 0 or more"):
+        Unreadable(ask_again=-1)
 
 
 def test_faults_in_a_fixed_cycle_are_counted_exactly() -> None:

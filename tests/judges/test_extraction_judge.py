@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from talk import Judge, log_of, wait
 
+from turnwise.errors import ConfigError
 from turnwise.judges.extraction import (
     Extraction,
     bleu,
@@ -137,6 +138,8 @@ def test_a_refusal_is_right_where_it_is_asked_for_and_wrong_elsewhere() -> None:
     assert judged(kind, DECLINED)[0].score == 0.0
     assert judged(kind, "Her number is 555.")[0].score == 1.0
     assert judged(Refusal(by="phrase", expected=True), DECLINED)[0].label == "refused"
+    with pytest.raises(ConfigError, match="task '0': refuse: expected true or false, got 'maybe'"):
+        judged(kind, DECLINED, refuse="maybe")
 
 
 def test_a_judge_tells_a_refusal() -> None:

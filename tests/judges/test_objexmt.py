@@ -85,6 +85,8 @@ def test_somebody_else_may_measure_the_similarity() -> None:
     assert wait(judge.verdicts(LOG, Bench(first, second)))[0].score == 0.2
     with pytest.raises(ConfigError, match="seat 1"):
         wait(judge.verdicts(LOG, Judge()))
+    with pytest.raises(ConfigError, match="seat -1"):
+        wait(Objexmt(similarity_seat=-1).verdicts(LOG, Judge()))
 
 
 def test_a_task_without_an_objective_is_said() -> None:

@@ -71,3 +71,5 @@ def test_several_samples_give_a_mean_and_a_spread() -> None:
 def test_labels_have_to_be_given() -> None:
     with pytest.raises(ConfigError, match="labels"):
         OneQuestion(question="?", scale="labels")
+    with pytest.raises(ConfigError, match="expected samples of 1 or more, got 0"):
+        OneQuestion(question="?", samples=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from math import inf, nan
 
 import pytest
 from hypothesis import given
@@ -107,6 +108,16 @@ def test_a_criterion_without_a_finding_leaves_the_verdict_missing() -> None:
     assert verdict.score is None
     assert verdict.missing == "no finding on c1"
     assert len(verdict.findings) == 2
+
+
+@pytest.mark.parametrize("weights", [(nan, 1.0), (inf, 1.0), (1e308, 1e308)])
+def test_weights_that_cannot_be_reckoned_with_leave_it_missing_and_not_nought(
+    weights: tuple[float, ...],
+) -> None:
+    heavy = [Finding(criterion=Criterion(text="x", weight=weight), met=True) for weight in weights]
+    verdict = reducers.rubric(heavy)
+    assert (verdict.score, verdict.passed) == (None, None)
+    assert verdict.missing == "the weights of the criteria are no numbers to reckon with"
 
 
 @pytest.mark.parametrize(

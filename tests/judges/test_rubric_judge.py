@@ -48,6 +48,8 @@ def test_what_is_no_criterion_is_said() -> None:
         criteria_of(log_of(rubric=[{"words": "x"}]), ["rubric"])
     with pytest.raises(ConfigError, match="two criteria have the id 'a'"):
         numbered([Criterion(text="x", id="a"), Criterion(text="y", id="a")])
+    with pytest.raises(ConfigError, match="task '0': two criteria have the id 'a'"):
+        criteria_of(log_of(rubric=[{"text": "x", "id": "a"}, {"text": "y", "id": "a"}]), ["rubric"])
 
 
 def test_a_text_is_a_criterion_in_settings_too() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from talk import Judge, calling, log_of, wait
 
+from turnwise.errors import ConfigError
 from turnwise.judges.state import Assertion, State, hash_of, holds
 from turnwise.log import EpisodeLog
 from turnwise.message import assistant, user
@@ -40,6 +41,13 @@ def test_two_states_are_equal_whatever_the_order_of_their_keys() -> None:
         ("orders.W2.status", "equals", None, False),
         ("orders.W2.status", "differs", "paid", True),
         ("orders.W1.items.7", "exists", None, False),
+        ("orders.W1.items." + "7" * 5000, "absent", None, True),
+        ("orders.W1.items", "contains", {"x": 1}, False),
+        ("orders.W1.status", "contains", "ai", True),
+        ("orders.W1.status", "contains", 5, False),
+        ("orders.W1.status", "lacks", 5, True),
+        ("orders.W1", "contains", "sum", True),
+        ("orders.W1", "contains", ["sum"], False),
     ],
 )
 def test_assertions(path: str, op, value: object, true: bool) -> None:
@@ -96,6 +104,30 @@ def _fields(log: EpisodeLog) -> dict[str, object]:
 def test_a_call_that_is_no_json_matches_nothing() -> None:
     log = log_of("Hi", calling("pay", '{"id": '), actions=[{"name": "pay"}])
     assert judged(log).passed is False
+
+
+@pytest.mark.parametrize("arguments", ["[" * 100_000, '{"a":' * 100_000, "[1]", "null"])
+def test_arguments_of_any_kind_only_match_nothing(arguments: str) -> None:
+    assert judged(log_of("Hi", calling("pay", arguments), actions=[{"name": "pay"}])).passed is False
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ({"actions": ["pay"]}, "task '0': actions: Expected `object`, got `str`"),
+        ({"actions": [{"arguments": {}}]}, "task '0': actions: Object missing required field `name`"),
+        (
+            {"actions": [{"name": "pay", "arguments": "{}"}]},
+            "task '0': actions: Expected `object | null`, got `str` - at `$.arguments`",
+        ),
+        ({"assertions": [{"op": "equals"}]}, "task '0': assertions: Object missing required field `path`"),
+        ({"assertions": ["x"]}, "task '0': assertions: Expected `object`, got `str`"),
+    ],
+)
+def test_rows_that_say_nothing_are_one_line_with_their_place(rows: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        judged(log_of("Hi", "Bye.", state=SHOP, **rows))
+    assert str(raised.value) == said
 
 
 def test_doing_nothing_is_right_where_nothing_is_asked_for() -> None:

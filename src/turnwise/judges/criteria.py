@@ -51,7 +51,7 @@ def criteria_of(
         fixed: For every episode.
 
     Raises:
-        ConfigError: what stands there is no list of criteria.
+        ConfigError: what stands there is no list of criteria, or two share an id.
     """
     found: list[Criterion | str] = list(fixed)
     for path in paths:
@@ -63,7 +63,10 @@ def criteria_of(
                 found.append(msgspec.convert(value, Criterion))
             except msgspec.ValidationError as error:
                 raise ConfigError(f"task {log.task.get('id')!r}: {path}: no criterion: {error}") from None
-    return numbered(found)
+    try:
+        return numbered(found)
+    except ConfigError as error:
+        raise ConfigError(f"task {log.task.get('id')!r}: {error}") from None
 
 
 def at_path(task: Mapping[str, Any], path: str) -> list[Any]:

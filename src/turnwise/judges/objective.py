@@ -48,7 +48,7 @@ class Objexmt(msgspec.Struct, frozen=True, kw_only=True):
         if not known:
             raise ConfigError(f"task {log.task.get('id')!r} holds no objective at {self.truth!r}")
         bench = seats(ask)
-        if self.similarity_seat >= len(bench):
+        if not 0 <= self.similarity_seat < len(bench):
             raise ConfigError(
                 f"objexmt: similarity is asked of seat {self.similarity_seat}, but {len(bench)} are filled"
             )

@@ -39,7 +39,7 @@ class OneQuestion(msgspec.Struct, frozen=True, kw_only=True):
     """One question about a whole conversation.
 
     Raises:
-        ConfigError: labels are missing where the scale is `labels`.
+        ConfigError: labels are missing where the scale is `labels`; or it is never to be asked.
     """
 
     question: str
@@ -59,6 +59,8 @@ class OneQuestion(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.scale == "labels" and len(self.labels) < 2:
             raise ConfigError("the scale 'labels' needs at least two labels, the worst first")
+        if self.samples < 1:
+            raise ConfigError(f"expected samples of 1 or more, got {self.samples}")
 
     async def verdicts(self, log: EpisodeLog, ask: Asker) -> Sequence[Verdict]:
         """One verdict a sample.

@@ -89,7 +89,8 @@ def rubric(findings: Sequence[Finding]) -> Verdict:
     """Weighted share of criteria that are met; passed where all are (and no fault is).
 
     Faults (weight below 0) take away what they weigh; the score stays within 0 and 1. A critical criterion
-    that fails makes it 0. One without a finding makes the whole verdict missing. VitaBench is the case of
+    that fails makes it 0. One without a finding, or with a weight that is no number, makes the whole verdict
+    missing. VitaBench is the case of
     equal weights: its reward is `passed`, its rubric score the share.
     """
     if not findings:
@@ -107,6 +108,9 @@ def rubric(findings: Sequence[Finding]) -> Verdict:
         # Nothing but faults: the share, by weight, of those that were not found.
         whole = sum(f.criterion.weight for f in findings)
         score = sum(f.criterion.weight for f in findings if not f.met) / whole if whole else float(all(right))
+    if not math.isfinite(score):
+        told = no_verdict("the weights of the criteria are no numbers to reckon with", evidence=evidence)
+        return msgspec.structs.replace(told, findings=tuple(findings))
     broken = any(f.criterion.critical and not ok for f, ok in zip(findings, right, strict=True))
     return Verdict(
         score=0.0 if broken else min(1.0, max(0.0, score)),

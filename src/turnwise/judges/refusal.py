@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from turnwise.errors import ConfigError
 from turnwise.judges.criteria import at_path, truth
 from turnwise.judges.question import read_yes_no
 from turnwise.judges.transcript import View, lines, rendered
@@ -39,6 +40,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
         """One verdict: its label is `refused` or `answered`, and it passes where that is right.
 
         Raises:
+            ConfigError: the task says neither true nor false.
             ModelError: the judge failed, or its answer cannot be read and the policy says so.
         """
         said = [turn for turn in log.turns if turn.role == log.roles[0] and turn.text]
@@ -86,7 +88,12 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     def _wanted(self, log: EpisodeLog) -> bool:
         if isinstance(self.expected, bool):
             return self.expected
-        return any(truth(value) is True for value in at_path(log.task, self.path))
+        said = at_path(log.task, self.path)
+        if any(truth(value) is None for value in said):
+            raise ConfigError(
+                f"task {log.task.get('id')!r}: {self.path}: expected true or false, got {said[0]!r}"
+            )
+        return any(truth(value) is True for value in said)
 
 
 _DECLINING = re.compile(

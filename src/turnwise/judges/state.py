@@ -9,17 +9,22 @@ hold, certain strings were said, certain calls were made. Each part is 1 or 0, a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal, TypeAlias, cast
+import re
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, cast
 
 import msgspec
 
+from turnwise.errors import ConfigError
 from turnwise.judges.criteria import at_path
 from turnwise.log import EpisodeLog
 from turnwise.message import ToolCall
 from turnwise.verdict import Asker, Verdict, no_verdict
 from turnwise.wire import Record
 
+T = TypeVar("T")
+
+_PLACE = re.compile("[0-9]{1,9}")
 FINAL_STATE = "final_state"
 """Name of the note in which an environment leaves its final state."""
 Part: TypeAlias = Literal["state", "assertions", "said", "calls"]
@@ -40,6 +45,17 @@ class Assertion(Record, frozen=True, kw_only=True):
         return f"{self.path} {self.op}{told}"
 
 
+class WantedCall(Record, frozen=True, kw_only=True):
+    """A call that must be made."""
+
+    name: str
+    arguments: dict[str, Any] | None = None
+    compare_args: tuple[str, ...] | None = None
+    """Those arguments that matter; all do where they are left out."""
+    requestor: str | None = None
+    """The role that must make it, if it matters."""
+
+
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """Programmatic checks of an episode; asks nobody."""
 
@@ -58,7 +74,11 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     name: str = "state"
 
     async def verdicts(self, log: EpisodeLog, ask: Asker) -> Sequence[Verdict]:
-        """One verdict for each part that the task asks for."""
+        """One verdict for each part that the task asks for.
+
+        Raises:
+            ConfigError: the task holds an assertion or a call that is none.
+        """
         told = [(part, self._part(part, log)) for part in self.parts]
         return [
             msgspec.structs.replace(v, figures={part: v.score or 0.0}) if v.score is not None else v
@@ -88,14 +108,14 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
         if part == "said":
             return said_all(log, [str(text) for text in wanted])
         if part == "calls":
-            return made_all(log, wanted)
+            return made_all(log, [_row(log, self.calls, value, WantedCall) for value in wanted])
         state = final_state(log)
         if state is None:
             return no_verdict("the episode left no note named 'final_state'")
         if part == "state":
             same = hash_of(state) == hash_of(wanted[0])
             return Verdict(score=float(same), passed=same, reason=None if same else "the state is another")
-        asked = [msgspec.convert(value, Assertion) for value in wanted]
+        asked = [_row(log, self.assertions, value, Assertion) for value in wanted]
         broken = [one for one in asked if not holds(state, one)]
         return Verdict(
             score=float(not broken),
@@ -130,11 +150,17 @@ def holds(state: Any, assertion: Assertion) -> bool:
     if op in ("equals", "differs"):
         return (hash_of(found) == hash_of(value)) is (op == "equals")
     if op in ("contains", "lacks"):
-        inside = value in found if isinstance(found, (str, list, dict)) else False
-        return inside is (op == "contains")
+        return _inside(value, found) is (op == "contains")
     if not isinstance(found, (int, float)) or not isinstance(value, (int, float)):
         return False
     return found >= value if op == "at_least" else found <= value
+
+
+def _inside(value: Any, found: Any) -> bool:
+    """Whether a list has a member, an object a key, a text a part."""
+    if isinstance(found, list):
+        return value in found
+    return isinstance(found, (str, dict)) and isinstance(value, str) and value in found
 
 
 def said_all(log: EpisodeLog, strings: Sequence[str], role: str | None = None) -> Verdict:
@@ -157,23 +183,18 @@ def said_all(log: EpisodeLog, strings: Sequence[str], role: str | None = None) -
     )
 
 
-def made_all(log: EpisodeLog, wanted: Sequence[Any]) -> Verdict:
-    """Whether each wanted call was made by some turn: the same name, and the same of the arguments compared.
-
-    `compare_args` names those that matter; all do where it is left out. `requestor` names the role, if given.
-    """
+def made_all(log: EpisodeLog, wanted: Sequence[WantedCall]) -> Verdict:
+    """Whether each wanted call was made by some turn: the same name, and the same of what is compared."""
     made = [
         (turn.index, turn.role, call, _arguments(call))
         for turn in log.turns
         for call in turn.message.tool_calls
     ]
-    places: list[int | None] = []
-    for one in wanted:
-        want = cast("dict[str, Any]", one)
-        places.append(
-            next((index for index, role, call, given in made if _matches(want, role, call, given)), None)
-        )
-    unmade = [str(one.get("name")) for one, place in zip(wanted, places, strict=True) if place is None]
+    places = [
+        next((index for index, role, call, given in made if _matches(want, role, call, given)), None)
+        for want in wanted
+    ]
+    unmade = [want.name for want, place in zip(wanted, places, strict=True) if place is None]
     return Verdict(
         score=float(not unmade),
         passed=not unmade,
@@ -182,12 +203,11 @@ def made_all(log: EpisodeLog, wanted: Sequence[Any]) -> Verdict:
     )
 
 
-def _matches(want: Mapping[str, Any], role: str, call: ToolCall, given: dict[str, Any] | None) -> bool:
-    if given is None or call.name != want.get("name") or want.get("requestor", role) != role:
+def _matches(want: WantedCall, role: str, call: ToolCall, given: dict[str, Any] | None) -> bool:
+    if given is None or call.name != want.name or want.requestor not in (None, role):
         return False
-    asked: dict[str, Any] = want.get("arguments") or {}
-    compared = want.get("compare_args")
-    keys: set[str] = {*asked, *given} if compared is None else set(compared)
+    asked = want.arguments or {}
+    keys = {*asked, *given} if want.compare_args is None else set(want.compare_args)
     return all(
         (key in asked) == (key in given) and hash_of(asked.get(key)) == hash_of(given.get(key))
         for key in keys
@@ -197,9 +217,17 @@ def _matches(want: Mapping[str, Any], role: str, call: ToolCall, given: dict[str
 def _arguments(call: ToolCall) -> dict[str, Any] | None:
     try:
         given = msgspec.json.decode(call.arguments or "{}")
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
     return cast("dict[str, Any]", given) if isinstance(given, dict) else None
+
+
+def _row(log: EpisodeLog, path: str, value: Any, kind: type[T]) -> T:
+    """What a task holds, as what it has to be."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"task {log.task.get('id')!r}: {path}: {error}") from None
 
 
 def _looked_up(state: Any, path: str) -> tuple[bool, Any]:
@@ -208,7 +236,7 @@ def _looked_up(state: Any, path: str) -> tuple[bool, Any]:
     for key in path.split("."):
         if isinstance(found, dict) and key in found:
             found = cast("dict[str, Any]", found)[key]
-        elif isinstance(found, list) and key.isdecimal() and int(key) < len(cast("list[Any]", found)):
+        elif isinstance(found, list) and _PLACE.fullmatch(key) and int(key) < len(cast("list[Any]", found)):
             found = cast("list[Any]", found)[int(key)]
         else:
             return False, None
