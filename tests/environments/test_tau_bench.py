@@ -21,6 +21,7 @@ from turnwise.agent import Agent
 from turnwise.agents.users.marks import STOP, TRANSFER
 from turnwise.agents.users.piecewise import NO_MORE, YES, first_person
 from turnwise.agents.users.tau import GREETING
+from turnwise.environments.parts.reasons import REASONS
 from turnwise.environments.service.tau_bench import TauAirline, TauRetail, TauTask, grading, load, sample
 from turnwise.environments.service.tau_bench.conversation import TRANSFER as HANDING_OVER
 from turnwise.environments.service.tau_bench.customer import customer
@@ -88,10 +89,45 @@ def test_what_was_not_said_is_not_done() -> None:
     assert (spoken.metrics["database"], spoken.metrics["said"], spoken.score()) == (1.0, 1.0, 1.0)
 
 
+def why(episode: Episode) -> list[str]:
+    return [line for note in episode.notes if note.name == REASONS for line in note.value]
+
+
+def test_why_a_case_is_not_done_is_told() -> None:
+    assert why(play(TauRetail(), CANCEL, agent="nothing")) == [
+        'tables/orders/#W1000003/cancel_reason: nothing, expected "ordered by mistake"',
+        # Long values, from where they part.
+        'tables/orders/#W1000003/payment_history: …d_id":"paypal_3333"}], expected …d_id":"paypal_3333"},'
+        '{"transaction_type":"refund","amount":32.5,"payment_metho…',
+        'tables/orders/#W1000003/status: "pending", expected "cancelled"',
+    ]
+    (call,) = [calling(action.name, action.arguments, 0) for action in MODIFY.actions[1:]]
+    assert why(play(TauRetail(), MODIFY, agent=saying(call, "Done."))) == ["never said: '19.00'"]
+    # What should have stayed as it was; and of what is right, nothing.
+    (cancel,) = [calling(action.name, action.arguments, 0) for action in CANCEL.actions[-1:]]
+    rash = play(TauRetail(), REFUSE, agent=saying(cancel, "Done."))
+    assert 'tables/orders/#W1000003/status: "cancelled", expected "pending"' in why(rash)
+    assert why(play(TauRetail(), CANCEL, agent="solver")) == []
+
+
+def test_why_calls_and_assertions_are_not_met_is_told() -> None:
+    changes: dict[str, Any] = {"basis": ("ACTION", "NL_ASSERTION"), "assertions": ("Is kind.", "Is brief.")}
+    task = msgspec.structs.replace(REFUSE, actions=CANCEL.actions[-1:], **changes)
+    said = '{"results": [{"number": 1, "met": true}, {"number": 2, "met": false, "reason": "It goes on."}]}'
+    episode = play(TauRetail(), task, agent="nothing", judge=saying(said))
+    name, given = task.actions[0].name, task.actions[0].arguments
+    told = ", ".join(f"{key}={json.dumps(value)}" for key, value in given.items())
+    assert why(episode) == [f"never called: {name}({told})", "judge: Is brief.: It goes on."]
+    unread = play(TauRetail(), task, agent="solver", judge=saying('{"results": []}'))
+    assert (why(unread), unread.score()) == ([], None)
+
+
 def test_case_and_commas_do_not_matter() -> None:
-    assert grading.said(["That makes $1,234.50, Polyester."], ["1234.50", "polyester"])
-    assert not grading.said(["1234"], ["1,234"]), "only what is said loses its commas, as published"
-    assert grading.said([], [])
+    assert grading.unsaid(["That makes $1,234.50, Polyester."], ["1234.50", "polyester", "wool"]) == ["wool"]
+    assert grading.unsaid(["1234"], ["1,234"]) == ["1,234"], (
+        "only what is said loses its commas, as published"
+    )
+    assert grading.unsaid([], []) == []
 
 
 def test_the_first_version_ends_after_30_steps_and_scores_0() -> None:

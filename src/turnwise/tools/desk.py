@@ -186,6 +186,17 @@ class Desk:
             digest.update(b"%d:%b=%d:%b;" % (len(name), name.encode(), len(text), text))
         return digest.hexdigest()
 
+    def apart(self, other: Desk) -> list[Change]:
+        """How this desk's state differs from that of another of its kind: `was` is the other's."""
+        found: list[Change] = []
+        for name in self._state_kinds():
+            now, was = getattr(self, name), getattr(other, name)
+            if isinstance(now, Tables):
+                found += [{**change, "at": [name, *change["at"]]} for change in now.apart(was)]
+            else:
+                found += difference(msgspec.to_builtins(was), msgspec.to_builtins(now), (name,))
+        return found
+
     def snapshot(self) -> dict[str, Any]:
         """A copy of the state, for `restore`; tables cost what was changed in them."""
         return {

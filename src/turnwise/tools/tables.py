@@ -289,6 +289,16 @@ class Tables(Mapping[str, Table]):
         """A plain copy of everything; costs what the base weighs."""
         return _thawed({name: dict(table) for name, table in self._tables.items()})
 
+    def apart(self, other: Tables) -> list[Change]:
+        """How these differ from others over the same base: `was` is theirs; costs what either has changed."""
+        mine, theirs = self.changes(), other.changes()
+        places = {(table, name) for changed in (mine, theirs) for table in changed for name in changed[table]}
+        return [
+            change
+            for table, name in sorted(places)
+            for change in _record_changes((table, name), other[table].get(name), self[table].get(name))
+        ]
+
     def since(self) -> list[Change]:
         """What has changed since the last mark, which is set here; costs what was touched since."""
         return [

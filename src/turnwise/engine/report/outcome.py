@@ -13,12 +13,11 @@ import msgspec
 
 from turnwise.engine.report.checks import Check
 from turnwise.engine.results import Run
+from turnwise.environments.parts.reasons import REASONS
 from turnwise.log import EpisodeLog
 from turnwise.metrics import Estimate
 from turnwise.store.rows import EpisodeRow
 
-REASONS = "reasons"
-"""Name of the note."""
 _MOST = 1000
 """Episodes whose logs are read for their reasons, the first ones."""
 

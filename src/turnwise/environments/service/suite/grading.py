@@ -8,12 +8,9 @@ from typing import Any
 
 import msgspec
 
+from turnwise.environments.parts.reasons import NOTHING, place
 from turnwise.tools.desk import Desk
-from turnwise.tools.tables import Tables, difference
-
-_MOST = 5
-"""Lines on one state."""
-_NOTHING = object()
+from turnwise.tools.tables import Tables
 
 
 def whole(desk: Desk) -> dict[str, Any]:
@@ -29,24 +26,13 @@ def lacking(wanted: Mapping[str, Any], found: Any, at: tuple[str, ...] = ()) -> 
     """Where a state is not as wanted; what is not spoken of does not matter."""
     lines: list[str] = []
     for key, value in wanted.items():
-        there = found.get(key, _NOTHING) if isinstance(found, Mapping) else _NOTHING  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        place = (*at, key)
+        there = found.get(key, NOTHING) if isinstance(found, Mapping) else NOTHING  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        where = (*at, key)
         if isinstance(value, Mapping) and isinstance(there, Mapping):
-            lines += lacking(value, there, place)  # pyright: ignore[reportUnknownArgumentType]
+            lines += lacking(value, there, where)  # pyright: ignore[reportUnknownArgumentType]
         elif there != value or isinstance(there, bool) is not isinstance(value, bool):
-            lines.append(_line(place, there, value))
+            lines.append(place(where, there, value))
     return lines
-
-
-def apart(found: Desk, wanted: Desk) -> list[str]:
-    """How a desk differs from the one it should be like."""
-    if found.key() == wanted.key():
-        return []
-    changes = difference(wanted.state(), found.state())
-    lines = [
-        _line(change["at"], change.get("now", _NOTHING), change.get("was", _NOTHING)) for change in changes
-    ]
-    return lines if len(lines) <= _MOST else [*lines[:_MOST], f"... {len(lines) - _MOST} more differences"]
 
 
 def unsaid(texts: Iterable[str], wanted: Sequence[str]) -> list[str]:
@@ -64,14 +50,3 @@ def blurted(texts: Iterable[str], forbidden: Sequence[str]) -> list[str]:
 def _plain(text: str) -> str:
     """A text as it is compared: in no case, its spaces alike, no commas within its numbers."""
     return re.sub(r"(?<=\d),(?=\d{3})", "", " ".join(text.casefold().split()))
-
-
-def _line(at: Sequence[str], found: Any, wanted: Any) -> str:
-    return f"{'/'.join(at)}: {_shown(found)}, expected {_shown(wanted)}"
-
-
-def _shown(value: Any) -> str:
-    if value is _NOTHING:
-        return "nothing"
-    text = msgspec.json.encode(value).decode()
-    return text if len(text) <= 80 else f"{text[:79]}…"

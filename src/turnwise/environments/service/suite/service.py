@@ -33,6 +33,7 @@ from turnwise.agents.users.marks import TAU2_MARKS, mark_in
 from turnwise.agents.users.persona import brief
 from turnwise.agents.users.style import Style
 from turnwise.environment import Capabilities, Environment
+from turnwise.environments.parts import reasons
 from turnwise.environments.parts.views import ask_alone
 from turnwise.environments.service.suite import grading, players
 from turnwise.environments.service.suite.case import Case, cases, unknown_profile, users
@@ -114,7 +115,7 @@ class Service(Environment, kw_only=True, frozen=True):
     async def score(self, task: Any, episode: Episode) -> None:
         """What came to no end scores 0."""
         if not episode.rewards:
-            episode.note([f"the user was not content after {self._replies(episode)} replies"], name="reasons")
+            reasons.tell(episode, [f"the user was not content after {self._replies(episode)} replies"])
             episode.reward(0.0, name="success")
 
     async def _talk(self, task: Case, episode: Episode, desk: Desk | None) -> bool:
@@ -155,23 +156,22 @@ class Service(Environment, kw_only=True, frozen=True):
             parts["said"] = grading.unsaid(texts, task.said) + grading.blurted(texts, task.unsaid)
         for name, wrong in parts.items():
             episode.metric(name, not wrong)
-        reasons = [line for wrong in parts.values() for line in wrong]
-        score: float | None = float(not reasons)
+        faults = [line for wrong in parts.values() for line in wrong]
+        score: float | None = float(not faults)
         if task.rubric and episode.has("judge"):
             verdict = await self._judged(task, episode)
-            reasons += _faults(verdict)
+            faults += reasons.judged(verdict)
             if verdict.score is not None:
                 episode.metric("rubric", verdict.score)
             score = 0.0 if score == 0.0 else verdict.score
-        if reasons:
-            episode.note(reasons, name="reasons")
+        reasons.tell(episode, faults)
         episode.reward(score, name="success")
 
     async def _wrong_state(self, task: Case, episode: Episode, desk: Desk | None) -> list[str]:
         if task.state:
             return grading.lacking(task.state, await self.state(task, episode, desk))
         assert desk is not None
-        return grading.apart(desk, await self._wanted(task))
+        return reasons.state(desk, await self._wanted(task))
 
     async def _wanted(self, task: Case) -> Desk:
         """The desk after the calls of the case.
@@ -216,14 +216,3 @@ class Service(Environment, kw_only=True, frozen=True):
     def defaults(self) -> dict[str, str]:
         """The user without a model."""
         return {"user": "scripted"}
-
-
-def _faults(verdict: Verdict) -> list[str]:
-    """Criteria that were not met, as lines."""
-    if verdict.missing is not None:
-        return [f"the judge gave no verdict: {verdict.missing}"]
-    return [
-        f"judge: {one.criterion.text}: {one.reason or ('found' if one.criterion.fault else 'not met')}"
-        for one in verdict.findings
-        if one.met is one.criterion.fault
-    ]

@@ -24,6 +24,7 @@ import msgspec
 from turnwise.agents.users.briefs import tau2_bench, tau_bench
 from turnwise.agents.users.interruption import scheduled
 from turnwise.environment import Capabilities, Environment
+from turnwise.environments.parts import reasons
 from turnwise.environments.service.tau_bench import grading, load, players, sample
 from turnwise.environments.service.tau_bench.airline import AIRLINE
 from turnwise.environments.service.tau_bench.conversation import STEPS, Conversation, Protocol
@@ -99,8 +100,8 @@ class TauBench(Environment, kw_only=True, frozen=True):
     def _desk(self) -> type[Any]:
         return _DESKS[self.domain][self.version]
 
-    async def expected(self, task: TauTask) -> str:
-        """Key of the database that a task should end in."""
+    async def expected(self, task: TauTask) -> grading.Expected:
+        """The database that a task should end in."""
         return await grading.expected(self._desk, self.base(), self.variant == "published", task)
 
     async def run(self, task: TauTask, episode: Episode) -> None:
@@ -170,31 +171,39 @@ class _Case:
             await self.grade()
 
     async def grade(self) -> None:
-        """One reward, the product of its parts, which are metrics."""
+        """One reward, the product of its parts, which are metrics; and why it is 0."""
         episode, task = self.episode, self.task
+        turns = [turn for turn in episode.turns if turn.role == "agent"]
+        faults: dict[str, list[str] | None] = {}
         key = self.desk.key()
         episode.note({"hash": key}, name="final_state")
-        parts: dict[str, bool | None] = {}
         if "DB" in task.basis:
-            parts["database"] = key == await self.settings.expected(task)
-        turns = [turn for turn in episode.turns if turn.role == "agent"]
+            faults["database"] = await self._wrong_database(key)
         if "COMMUNICATE" in task.basis:
             texts = (turn.text for turn in turns if self.settings.version == 2 or not turn.message.tool_calls)
-            parts["said"] = grading.said(texts, task.outputs)
+            lacking = grading.unsaid(texts, task.outputs)
+            faults["said"] = [f"never said: {output!r}" for output in lacking]
         if "ACTION" in task.basis:
-            calls = (call for turn in turns for call in turn.message.tool_calls)
-            parts["called"] = grading.called(calls, task.actions)
+            lacking = grading.uncalled(
+                (call for turn in turns for call in turn.message.tool_calls), task.actions
+            )
+            faults["called"] = [f"never called: {reasons.call(one.name, one.arguments)}" for one in lacking]
         if "NL_ASSERTION" in task.basis and task.assertions and episode.has("judge"):
-            parts["judged"] = await self._judged()
-        for name, value in parts.items():
-            if value is not None:
-                episode.metric(name, value)
-        failed = any(value is False for value in parts.values())
-        missing = None in parts.values() and not failed
-        episode.reward(None if missing else float(not failed), name="success")
+            faults["judged"] = await self._judged()
+        for name, found in faults.items():
+            if found is not None:
+                episode.metric(name, not found)
+        reasons.tell(episode, [line for found in faults.values() for line in found or ()])
+        missing = None in faults.values() and not any(faults.values())
+        episode.reward(None if missing else float(not any(faults.values())), name="success")
 
-    async def _judged(self) -> bool | None:
-        """What the judge says of the conversation."""
+    async def _wrong_database(self, key: str) -> list[str]:
+        """How the database differs from the one that it should be."""
+        wanted = await self.settings.expected(self.task)
+        return [] if key == wanted.key else reasons.state(self.desk, wanted.desk)
+
+    async def _judged(self) -> list[str] | None:
+        """What the judge says is not met; None where that cannot be read."""
         assertions = self.task.assertions
         answer = await self.episode.judge.respond(grading.question(self.episode.turns, assertions))
-        return grading.verdict(answer.text, len(assertions))
+        return grading.unmet(answer.text, assertions)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
@@ -25,21 +25,30 @@ from turnwise.tools.tables import Base
 _OBJECT = re.compile(r"\{.*\}", re.DOTALL)
 
 
-async def expected(desk: type[Desk], base: Base, published: bool, task: TauTask) -> str:
-    """Key of the database after the reference calls; those that are refused change nothing."""
+class Expected(NamedTuple):
+    """What the reference calls of a task lead to."""
+
+    desk: Desk
+    """Not to be changed: it is kept."""
+    key: str
+    """Of its state."""
+
+
+async def expected(desk: type[Desk], base: Base, published: bool, task: TauTask) -> Expected:
+    """The database after the reference calls; those that are refused change nothing."""
     wanted = msgspec.json.encode(task.actions)
     known = _known(desk, base, published)
     if wanted not in known:
         made = cast("Any", desk)(base, published=published)
         for action in task.actions:
             await done(made, action)
-        known[wanted] = made.key()
+        known[wanted] = Expected(made, made.key())
     return known[wanted]
 
 
 @lru_cache(maxsize=32)
-def _known(desk: type[Desk], base: Base, published: bool) -> dict[bytes, str]:
-    """Keys by reference calls: they are always the same, so they are played once."""
+def _known(desk: type[Desk], base: Base, published: bool) -> dict[bytes, Expected]:
+    """By reference calls: they are always the same, so they are played once."""
     return {}
 
 
@@ -49,16 +58,16 @@ async def done(desk: Desk, action: Action) -> None:
         await desk.do(action.name, **action.arguments)
 
 
-def said(texts: Iterable[str], outputs: Sequence[str]) -> bool:
-    """Whether each output is in some text, whatever its case and the commas in its numbers."""
+def unsaid(texts: Iterable[str], outputs: Sequence[str]) -> list[str]:
+    """The outputs that are in no text, whatever their case and the commas in the texts' numbers."""
     spoken = [text.lower().replace(",", "") for text in texts]
-    return all(any(output.lower() in text for text in spoken) for output in outputs)
+    return [output for output in outputs if not any(output.lower() in text for text in spoken)]
 
 
-def called(calls: Iterable[ToolCall], actions: Sequence[Action]) -> bool:
-    """Whether each reference call was made, as far as its arguments are compared."""
+def uncalled(calls: Iterable[ToolCall], actions: Sequence[Action]) -> list[Action]:
+    """The reference calls that were not made, as far as their arguments are compared."""
     made = [(call.name, _arguments(call)) for call in calls]
-    return all(any(_matches(action, name, given) for name, given in made) for action in actions)
+    return [action for action in actions if not any(_matches(action, name, given) for name, given in made)]
 
 
 def _matches(action: Action, name: str, given: dict[str, Any] | None) -> bool:
@@ -85,6 +94,7 @@ def _arguments(call: ToolCall) -> dict[str, Any] | None:
 class _Result(msgspec.Struct):
     number: int
     met: bool
+    reason: Any = None
 
 
 class _Results(msgspec.Struct):
@@ -105,8 +115,8 @@ def question(turns: Sequence[Turn], assertions: Sequence[str]) -> str:
     )
 
 
-def verdict(answer: str, count: int) -> bool | None:
-    """Whether all `count` assertions are met, as a judge's answer says; None where it cannot be read."""
+def unmet(answer: str, assertions: Sequence[str]) -> list[str] | None:
+    """The assertions that are not met, as a judge's answer says, and why; None where it cannot be read."""
     found = _OBJECT.search(answer)
     if found is None:
         return None
@@ -114,5 +124,11 @@ def verdict(answer: str, count: int) -> bool | None:
         results = msgspec.json.decode(found[0], type=_Results).results
     except (msgspec.DecodeError, RecursionError):
         return None
-    met = {one.number: one.met for one in results}
-    return all(met.values()) if set(met) == set(range(1, count + 1)) else None
+    told = {one.number: one for one in results}
+    if set(told) != set(range(1, len(assertions) + 1)):
+        return None
+    return [
+        f"judge: {assertion}: {told[number].reason or 'not met'}"
+        for number, assertion in enumerate(assertions, start=1)
+        if not told[number].met
+    ]

@@ -73,7 +73,8 @@ async def graded_again(settings: TauBench, task: TauTask, messages: Iterable[dic
             await grading.done(desk, _action(call))
         if not calls or settings.version == 2:
             words.append(message.get("content") or "")
-    return Again(desk.key() == await settings.expected(task), grading.said(words, task.outputs))
+    wanted = await settings.expected(task)
+    return Again(desk.key() == wanted.key, not grading.unsaid(words, task.outputs))
 
 
 def _action(call: dict[str, Any]) -> Action:
