@@ -26,6 +26,7 @@ from turnwise.message import Image, Message, ToolCall
 from turnwise.models.scripted import ScriptedModel
 from turnwise.recording import Recording
 from turnwise.task import Task
+from turnwise.tool import Terms
 from turnwise.tools.mcp import McpServer
 
 pytest.importorskip("mcp", reason="the MCP SDK is not installed; get it by: pip install 'turnwise[mcp]'")
@@ -184,6 +185,9 @@ def test_a_server_is_brought_up_to_its_state(counter: list[str]) -> None:
 def test_time_is_limited_and_a_dead_server_is_no_observation(counter: list[str]) -> None:
     late = play(lambda: McpServer(command=counter, seconds=1), [calls(("sleep", {"seconds": 30}))])
     assert said(late.log()) == ["error: stopped after 1 seconds"]
+    own = {"sleep": Terms(timeout=0.5)}
+    soon = play(lambda: McpServer(command=counter, terms=own), [calls(("sleep", {"seconds": 30}))])
+    assert said(soon.log()) == ["error: stopped after 0.5 seconds"]
     dead = play(lambda: McpServer(command=counter), [calls(("die", {}))])
     assert dead.error is not None
     assert dead.error.type == "ServerError"

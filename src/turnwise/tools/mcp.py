@@ -55,7 +55,7 @@ class McpServer:
         folder: Where the process starts.
         headers: Of each HTTP request.
         name: How its effects are called; where an episode has several servers, their names differ.
-        seconds: Longest a call may take.
+        seconds: Longest a call may take, where the tool's terms say nothing else.
         again: Whether an episode that goes on live makes its earlier calls again, for the server's state.
         only: Names of the tools to offer; all by default.
         terms: Of each of its tools, by name.
@@ -169,11 +169,13 @@ class McpServer:
     async def _send(self, client: Any, tool: str, arguments: dict[str, Any]) -> _Answer:
         from mcp.shared.exceptions import MCPError
 
+        terms = self._terms.get(tool)
+        seconds = self._seconds if terms is None or terms.timeout is None else terms.timeout
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(seconds):
                 result = await client.call_tool(tool, arguments)
         except TimeoutError:
-            return _Answer((Text(text=f"stopped after {self._seconds:g} seconds"),), failed=True)
+            return _Answer((Text(text=f"stopped after {seconds:g} seconds"),), failed=True)
         except MCPError as error:
             if error.code == _CLOSED:
                 raise ServerError(f"MCP server {self.name!r} is gone: {error}") from None
