@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+import tempfile
+import textwrap
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -237,6 +241,46 @@ def test_a_tool_in_time_that_ends_the_episode_ends_it_again_in_a_replay(tmp_path
     run = turnwise.run(Call(), caller, store=tmp_path / "t.db")
     assert run.episode(0).detail == "hung_up"
     assert turnwise.replay(run.id, store=tmp_path / "t.db", environment=Call()).replayed == 1
+
+
+def test_functions_that_hang_hold_up_neither_each_other_nor_the_end() -> None:
+    """In a process of its own, which has to end."""
+    code = """
+        import time, turnwise
+        from turnwise.environment import Environment
+        from turnwise.message import Message, ToolCall
+        from turnwise.task import Task
+        from turnwise.tools.function import tool
+
+        @tool(timeout=1)
+        def look(number: int) -> str:
+            time.sleep(600 if number else 0)
+            return "seen"
+
+        class Hall(Environment, frozen=True, kw_only=True):
+            def tasks(self):
+                return [Task(id=str(number)) for number in range(99, -1, -1)]
+
+            async def run(self, task, episode):
+                await episode.agent.respond(task.id, tools=[look])
+
+        def agent(messages):
+            if messages[-1].role == "tool":
+                return messages[-1].text
+            call = ToolCall(id="0", name="look", arguments='{"number": %s}' % messages[0].text)
+            return Message(role="assistant", tool_calls=(call,))
+
+        if __name__ == "__main__":
+            logs = turnwise.run(Hall(), agent, store="t.db", concurrency=100).logs()
+            said = [log.turns[-1].text for log in logs]
+            print(sorted(set(said)), said.count("seen"))
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "hall.py").write_text(textwrap.dedent(code))
+        ended = subprocess.run(
+            [sys.executable, "hall.py"], cwd=folder, capture_output=True, text=True, timeout=60, check=True
+        )
+    assert ended.stdout == "['error: look: stopped after 1 seconds without a result', 'seen'] 1\n"
 
 
 class Lab(Environment, frozen=True, kw_only=True):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import contextvars
 import copy
 import inspect
 import re
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast, get_type_hints, overload
@@ -239,7 +242,31 @@ async def _result(function: Callable[..., Any], values: dict[str, Any]) -> Any:
     """A function's result; one that is not async runs in a thread, so that it can be waited for no longer."""
     if inspect.iscoroutinefunction(function):
         return await function(**values)
-    return await asyncio.to_thread(function, **values)
+    # A thread of its own: one that hangs must hold up neither other calls nor the end of the process.
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
+    call = partial(contextvars.copy_context().run, function, **values)
+    threading.Thread(target=_work, args=(call, loop, done), name="turnwise-tool", daemon=True).start()
+    result, error = await done
+    if error is not None:
+        raise error
+    return result
+
+
+def _work(call: Callable[[], Any], loop: asyncio.AbstractEventLoop, done: asyncio.Future[Any]) -> None:
+    """A call in its thread; what comes of it is for whoever still waits."""
+    outcome: tuple[Any, BaseException | None]
+    try:
+        outcome = call(), None
+    except BaseException as error:
+        outcome = None, error
+
+    def settle() -> None:
+        if not done.done():
+            done.set_result(outcome)
+
+    with contextlib.suppress(RuntimeError):  # the loop is closed
+        loop.call_soon_threadsafe(settle)
 
 
 def _schema(struct: type[msgspec.Struct], notes: dict[str, str]) -> dict[str, Any]:
