@@ -44,6 +44,9 @@ class Job(NamedTuple):
 
 _MANY = 20
 """Episodes at a time from which the garbage collector is in the way."""
+_TOGETHER, _APART = 14, 0.001
+"""Episodes that begin at once, and seconds until more do: of one length, what begins together ends together,
+and many ends and beginnings at one time hold up everybody's next call."""
 
 
 class Halt(Exception):
@@ -87,6 +90,8 @@ class Runner:
         self._agents, self._successors = succession(cast)
         self._trouble: TurnwiseError | None = None
         self._stopped = False
+        self._taken = False
+        """Whether the last job was taken."""
         self._workers: list[asyncio.Task[None]] = []
 
     async def run(self, jobs: Iterable[Job], *, at_most: int | None = None) -> None:
@@ -105,9 +110,8 @@ class Runner:
         count = self.concurrency if at_most is None else max(1, min(self.concurrency, at_most))
         queue = iter(jobs)
         with contextlib.nullcontext() if count < _MANY else _less_garbage_collection():
-            self._workers = [asyncio.create_task(self._work(queue)) for _ in range(count)]
             try:
-                ends = await asyncio.gather(*self._workers, return_exceptions=True)
+                ends = await self._work_all(queue, count)
             finally:
                 # Also where whoever waits for the run was cancelled: what was played is written down.
                 self.tally.running.clear()
@@ -126,6 +130,21 @@ class Runner:
         for worker in self._workers:
             worker.cancel()
 
+    async def _work_all(self, queue: Iterator[Job], count: int) -> list[BaseException | None]:
+        """Let `count` coroutines work until no job is left."""
+        self._workers = []
+        try:
+            while len(self._workers) < count and not (self._stopped or self._taken):
+                more = min(_TOGETHER, count - len(self._workers))
+                self._workers += [asyncio.create_task(self._work(queue)) for _ in range(more)]
+                if len(self._workers) < count:
+                    await asyncio.sleep(_APART)
+        except asyncio.CancelledError:
+            self.stop()
+            await asyncio.wait(self._workers)
+            raise
+        return await asyncio.gather(*self._workers, return_exceptions=True)
+
     async def _work(self, queue: Iterator[Job]) -> None:
         for job in queue:
             journal = self.journal.of(job.number, job.part)
@@ -141,6 +160,7 @@ class Runner:
             if self.journal.overdue:
                 # Where agents wait for nothing, nothing else would ever run: no writing, no sign of life.
                 await asyncio.sleep(0)
+        self._taken = True
 
     def _begin(self, job: Job, journal: EpisodeJournal) -> Episode:
         """The episode of a job, written in its journal from now on."""

@@ -2,15 +2,12 @@
 
 Episodes say that they changed. Before the event loop sleeps, everything new of all of them goes to the
 database in one transaction; a busy loop puts that off for some milliseconds, since few large transactions are
-cheaper than many small ones. SQLite is written in the loop itself: a commit to its write-ahead log costs less
-than handing it to a thread. A server is written from a thread, so that its latency is nobody's.
+cheaper than many small ones.
 """
 
 from __future__ import annotations
 
 import asyncio
-import queue
-import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from time import perf_counter
@@ -21,48 +18,15 @@ import sqlalchemy as sa
 
 from turnwise import wire
 from turnwise.episode import Episode
-from turnwise.errors import StoreError
-from turnwise.store.checkpoint import Checkpoints
-from turnwise.store.prepared import Prepared, prepared_insert
-from turnwise.store.schema import episodes, log
+from turnwise.store.writer import Batch, Threads, Writer
 
-_PLACE = ("run", "number")
-_BEGUN = ("task", "epoch", "seed")
-_ENDED = (
-    *("stop", "detail", "score", "turns", "calls", "tool_calls"),
-    *("input", "output", "cached", "cost", "seconds", "metrics", "error"),
-)
-_PART = ("run", "episode", "part", "data", "timings")
 _PAUSE = 0.005
 """Least seconds from one transaction to the next; each costs as much as some dozens of rows."""
 _PATIENCE = 0.05
 """Most seconds that news wait while the event loop is busy."""
-_ROW = 200
-"""About what a row takes in the log besides its data."""
 _json = msgspec.json.Encoder().encode
 _packed = msgspec.msgpack.Encoder().encode
 """For times, which nobody reads as text: a quarter of the time, and half the bytes."""
-
-
-class Batch(msgspec.Struct):
-    """Rows of one transaction."""
-
-    parts: list[tuple[Any, ...]] = []
-    begun: list[tuple[Any, ...]] = []
-    ended: list[tuple[Any, ...]] = []
-    """Of episodes that were begun in an earlier transaction."""
-    played: list[tuple[Any, ...]] = []
-    """Of episodes that both began and ended in this one."""
-
-    def __bool__(self) -> bool:
-        return bool(self.parts or self.begun or self.ended or self.played)
-
-    def add(self, further: Batch) -> None:
-        """Take the rows of the next one, too."""
-        self.parts += further.parts
-        self.begun += further.begun
-        self.ended += further.ended
-        self.played += further.played
 
 
 class EpisodeJournal:
@@ -91,7 +55,7 @@ class RunJournal:
         engine: The database.
         run: Number of the run.
         trouble: Turns the database's errors into `StoreError`.
-        threaded: Write from a thread of its own.
+        threads: What is written by a thread.
     """
 
     def __init__(
@@ -100,25 +64,18 @@ class RunJournal:
         run: int,
         trouble: Callable[[str], AbstractContextManager[None]],
         *,
-        threaded: bool,
+        threads: Threads,
     ) -> None:
-        self.failure: StoreError | None = None
-        """What made writing impossible."""
         self.on_failure: Callable[[], None] = lambda: None
         """Called in the event loop when writing became impossible."""
         self._run = run
-        self._trouble = trouble
-        self._writer = _Writer(engine)
-        self._checkpoints = None if threaded else Checkpoints(str(engine.url.database))
+        self._writer = Writer(engine, trouble, threads, self._failed)
         self._dirty: list[EpisodeJournal] = []
         self._batch = Batch()
-        self._unwritten = Batch()
         self._scheduled = False
         self._next = self._latest = 0.0
         """The loop's times before which nothing is written, and after which no work goes first."""
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._queue: queue.SimpleQueue[Batch | None] | None = queue.SimpleQueue() if threaded else None
-        self._thread: threading.Thread | None = None
 
     def of(self, number: int, part: int = 0) -> EpisodeJournal:
         """The journal of one episode, whose next part has this number."""
@@ -152,18 +109,8 @@ class RunJournal:
         Raises:
             StoreError: it could not be written.
         """
-        self._flush()
-        if self._queue is not None and self._thread is not None:
-            self._queue.put(None)
-            await asyncio.to_thread(self._thread.join)
-        elif self._unwritten:
-            # A full disk may have been made room on meanwhile; the run is over all the same.
-            self._write(self._unwritten)
-        self._writer.close()
-        if self._checkpoints is not None:
-            self._checkpoints.close()
-        if self.failure is not None:
-            raise self.failure
+        self._flush(idle=False)
+        await self._writer.close()
 
     # Inside -------------------------------------------------------------------------------------------
 
@@ -179,8 +126,9 @@ class RunJournal:
         """Flush, unless the loop has other work at hand that will bring more; then in the next round."""
         # No public name tells what a loop is about to run; one that has not this one flushes every round.
         loop = self._loop
-        if loop is None or self._latest <= loop.time() or not getattr(loop, "_ready", None):
-            self._flush()
+        busy = loop is not None and bool(getattr(loop, "_ready", None))
+        if loop is None or not busy or self._latest <= loop.time():
+            self._flush(idle=not busy)
         else:
             loop.call_soon(self._settle)
 
@@ -196,9 +144,9 @@ class RunJournal:
         self._batch.parts.append((self._run, journal.number, journal.part, data, times))
         journal.part += 1
 
-    def _flush(self) -> None:
+    def _flush(self, *, idle: bool) -> None:
         self._scheduled = False
-        if self.failure is not None:
+        if self._writer.failure is not None:
             return
         dirty, self._dirty = self._dirty, []
         for journal in dirty:
@@ -210,52 +158,22 @@ class RunJournal:
         batch, self._batch = self._batch, Batch()
         if not batch:
             return
-        if self._queue is None:
-            self._write(batch)
-        else:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._write_all, name="turnwise-journal", daemon=True)
-                self._thread.start()
-            self._queue.put(batch)
+        self._writer.write(batch, idle=idle)
         if self._loop is not None:
             self._next = self._loop.time() + _PAUSE
 
-    def _write(self, batch: Batch) -> None:
-        try:
-            with self._trouble("write"):
-                self._writer.write(batch)
-            if self._checkpoints is not None:
-                self._checkpoints.wrote(sum(len(part[3]) for part in batch.parts) + _ROW * len(batch.parts))
-        except StoreError as error:
-            self.failure, self._unwritten = error, batch
-            if self._loop is not None:
-                self._loop.call_soon_threadsafe(self.on_failure)
-
-    def _write_all(self) -> None:
-        """The thread: whatever waits is written in one transaction."""
-        assert self._queue is not None
-        over = False
-        while not over:
-            batch = self._queue.get()
-            if batch is None:
-                return
-            while not self._queue.empty():
-                further = self._queue.get()
-                if further is None:
-                    over = True
-                    break
-                batch.add(further)
-            if self.failure is None:
-                self._write(batch)
+    def _failed(self) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.on_failure)
 
 
 def _beginning(episode: Episode) -> tuple[Any, ...]:
-    """What is known of an episode from its start (`_BEGUN`)."""
+    """What is known of an episode from its start (`BEGUN`)."""
     return episode.task.id, episode.epoch, episode.first_seed
 
 
 def _summary(episode: Episode, score: float | None) -> tuple[Any, ...]:
-    """What is known of an episode at its end (`_ENDED`)."""
+    """What is known of an episode at its end (`ENDED`)."""
     spent = episode.spent
     error = episode.error
     return (
@@ -273,40 +191,3 @@ def _summary(episode: Episode, score: float | None) -> tuple[Any, ...]:
         _json(episode.metrics).decode() if episode.metrics else None,
         None if error is None else wire.encode(error).decode(),
     )
-
-
-_PARTS = prepared_insert(log, _PART)
-_BEGINNINGS = prepared_insert(episodes, (*_PLACE, *_BEGUN))
-_WHOLES = prepared_insert(episodes, (*_PLACE, *_BEGUN, *_ENDED))
-_ENDINGS = Prepared(
-    episodes.update()
-    .where(episodes.c.run == sa.bindparam("of_run"), episodes.c.number == sa.bindparam("of_number"))
-    .values({name: sa.bindparam(f"to_{name}") for name in _ENDED}),
-    *(f"to_{name}" for name in _ENDED),
-    "of_run",
-    "of_number",
-)
-
-
-class _Writer:
-    """Writes batches on one connection."""
-
-    def __init__(self, engine: sa.Engine) -> None:
-        self._engine = engine
-        self._connection: sa.Connection | None = None
-
-    def write(self, batch: Batch) -> None:
-        """One transaction."""
-        if self._connection is None:
-            self._connection = self._engine.connect()
-        with self._connection.begin():
-            _PARTS.each(self._connection, batch.parts)
-            _BEGINNINGS.each(self._connection, batch.begun)
-            _ENDINGS.each(self._connection, batch.ended)
-            _WHOLES.each(self._connection, batch.played)
-
-    def close(self) -> None:
-        """Give the connection back."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None

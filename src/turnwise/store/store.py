@@ -362,7 +362,8 @@ class Store:
 
     def journal(self, run: int) -> RunJournal:
         """Where the running episodes of a run are written."""
-        return RunJournal(self.engine, run, self.trouble, threaded=not self.embedded)
+        threads = "always" if not self.embedded else "never" if _is_in_memory(self.url) else "large"
+        return RunJournal(self.engine, run, self.trouble, threads=threads)
 
     # Inside -------------------------------------------------------------------------------------------
 
@@ -455,10 +456,14 @@ def _url(place: str) -> sa.URL:
     return url
 
 
+def _is_in_memory(url: sa.URL) -> bool:
+    return url.database in (None, "", ":memory:")
+
+
 def _options(url: sa.URL) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
         options: dict[str, Any] = {"connect_args": {"timeout": 60, "check_same_thread": False}}
-        if url.database in (None, "", ":memory:"):
+        if _is_in_memory(url):
             # What is in memory is gone with its connection, and there is another in every thread.
             options["poolclass"] = StaticPool
         return options
