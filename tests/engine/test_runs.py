@@ -132,7 +132,8 @@ def test_limits_end_episodes_with_their_reason(tmp_path: Path) -> None:
     assert turnwise.replay(slow.id, store=tmp_path / "t.db", environment=Walk()).diverged == 0
 
 
-def test_a_full_disk_stops_the_run_and_loses_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("concurrency", "sleep"), [(20, 0.0), (500, 0.02)], ids=["busy", "waiting"])
+def test_a_full_disk_stops_the_run_and_loses_nothing(tmp_path: Path, concurrency: int, sleep: float) -> None:
     place = tmp_path / "small"
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=5000k", "tmpfs", str(place)]
@@ -144,7 +145,7 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(tmp_path: Path) -> None:
         with pytest.raises(
             turnwise.RunStopped, match=r"(disk is full|disk I/O error|full).*turnwise resume"
         ) as caught:
-            turnwise.run(big, Walker(), store=store, concurrency=20)
+            turnwise.run(big, Walker(sleep=sleep), store=store, concurrency=concurrency)
         assert "\n" not in str(caught.value)
         subprocess.run(["mount", "-o", "remount,size=80m", str(place)], check=True)
         before = {row.number for row in turnwise.open_run(store=store).episodes() if row.stop}
@@ -254,3 +255,23 @@ def test_what_cannot_be_used_is_said_before_anything_starts(tmp_path: Path) -> N
             turnwise.run(options.pop("environment"), store=store, **options)
         assert "\n" not in str(caught.value)
     assert not store.exists() or not turnwise.runs(store)
+
+
+def test_a_run_that_is_cancelled_while_its_episodes_begin_can_be_resumed(tmp_path: Path) -> None:
+    store, big = tmp_path / "t.db", Walk(size=2000)
+
+    async def begin(walker: Walker) -> None:
+        running = asyncio.create_task(turnwise.run_async(big, walker, store=store, concurrency=2000))
+        await asyncio.sleep(0.05)
+        running.cancel()
+        await asyncio.wait([running])
+        assert running.cancelled()
+        assert len(asyncio.all_tasks()) == 1
+
+    first = Walker(sleep=0.5)
+    asyncio.run(begin(first))
+    assert 0 < len(first.asked) < 2000
+    run = turnwise.open_run(store=store)
+    assert run.row.status == "stopped"
+    done = turnwise.resume(run.id, store=store, environment=big, agents={"agent": Walker()})
+    assert done.summary()["episodes"] == 2000
