@@ -93,6 +93,26 @@ def test_with_gold_history_it_remembers_the_stored_answers() -> None:
     assert [one.reply.text for one in exchanges(DIALOGUE, episode.turns)] == ["saw 4", "saw 6", "saw 10"]
 
 
+def test_an_error_at_first_goes_on_in_its_own_history_only() -> None:
+    # MultiVerse's two regimes: a model that counts on from the last answer, and begins wrongly.
+    def counting(messages: Any) -> str:
+        before = [message.text for message in messages if message.role == "assistant"]
+        return str(int(before[-1]) + 1) if before else "7"
+
+    lines = tuple(Line(id=str(n), user="Next?", reference=str(n)) for n in range(1, 5))
+    counted = Dialogue(id="count", lines=lines)
+    answers = {
+        history: [
+            one.reply.text
+            for one in exchanges(
+                counted, play(Talk(history=history), counted, agent=Scripted(counting)).turns
+            )
+        ]
+        for history in ("own", "gold")
+    }
+    assert answers == {"own": ["7", "8", "9", "10"], "gold": ["7", "2", "3", "4"]}
+
+
 @pytest.mark.parametrize("history", ["own", "gold"])
 def test_the_log_tells_exactly_what_each_call_was_shown(history: Literal["own", "gold"]) -> None:
     model = Scripted(numbering)
