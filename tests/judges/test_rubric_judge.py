@@ -80,6 +80,14 @@ def test_one_call_for_all_criteria() -> None:
     assert "- rubric_1: helps" in judge.asked[0]
 
 
+@pytest.mark.parametrize("turns", [[99, 1, -1], ["1", 1], [1, 10**30], [1, True], 1])
+def test_a_verdict_rests_on_turns_that_there_are(turns: object) -> None:
+    said = json.dumps([{"id": f"rubric_{n}", "met": True, "turns": turns} for n in range(2)])
+    rubric = Rubric()
+    (verdict,) = wait(rubric.verdicts(log_of("Hi", "Hello", **TASK), Judge(said)))
+    assert verdict.evidence == rubric.reduce([verdict]).evidence == (1,)
+
+
 def test_apart_each_criterion_is_asked_of_by_itself() -> None:
     judge = Judge(by=lambda prompt: answer(True) if "rubric_0" in prompt else "?")
     rubric = Rubric(apart=True)

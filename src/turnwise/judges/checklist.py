@@ -16,7 +16,7 @@ import msgspec
 from turnwise.judges import reducers
 from turnwise.judges.contract import mean_of_given
 from turnwise.judges.criteria import at_path, criteria_of, findings_in, listed
-from turnwise.judges.transcript import View, indented, lines, rendered, said_by
+from turnwise.judges.transcript import Line, View, indented, lines, rendered, said_by
 from turnwise.log import EpisodeLog
 from turnwise.verdict import (
     Asker,
@@ -55,13 +55,13 @@ class Checklist(msgspec.Struct, frozen=True, kw_only=True):
         answers = said_by(log, self.role or log.roles[0])
         shown = lines(log, self.view)
         references = at_path(log.task, self.reference) if self.reference else []
-        work: list[tuple[str, int, tuple[Criterion, ...]]] = []
+        work: list[tuple[str, list[Line], int, tuple[Criterion, ...]]] = []
         for number, turn in enumerate(answers):
             mine = tuple(one for one in criteria if one.turn in (None, number))
             if mine:
-                before = rendered([line for line in shown if line.turn < turn.index])
+                before = [line for line in shown if line.turn < turn.index]
                 stored = references[number] if number < len(references) else None
-                work.append((_prompt(before, turn.text, mine, stored), turn.index, mine))
+                work.append((_prompt(rendered(before), turn.text, mine, stored), before, turn.index, mine))
         return await asyncio.gather(*(self._judged(*one, ask) for one in work))
 
     def reduce(self, verdicts: Sequence[Verdict]) -> Verdict:
@@ -71,13 +71,15 @@ class Checklist(msgspec.Struct, frozen=True, kw_only=True):
         figures = reducers.by_tag(findings)
         return msgspec.structs.replace(whole, findings=findings, figures=figures)
 
-    async def _judged(self, prompt: str, turn: int, items: tuple[Criterion, ...], ask: Asker) -> Verdict:
-        verdict = await judged(ask, prompt, lambda answer: _read(answer, items), self.unreadable)
+    async def _judged(
+        self, prompt: str, before: list[Line], turn: int, items: tuple[Criterion, ...], ask: Asker
+    ) -> Verdict:
+        verdict = await judged(ask, prompt, lambda answer: _read(answer, items, before), self.unreadable)
         return msgspec.structs.replace(verdict, evidence=(turn,))
 
 
-def _read(answer: str, items: tuple[Criterion, ...]) -> Verdict:
-    found = findings_in(answer, items)
+def _read(answer: str, items: tuple[Criterion, ...], before: Sequence[Line]) -> Verdict:
+    found = findings_in(answer, items, before)
     if isinstance(found, str):
         return no_verdict(found)
     given = next((one["quality"] for one in json_objects(answer) if "quality" in one), None)

@@ -14,6 +14,7 @@ from typing import Any, cast
 import msgspec
 
 from turnwise.errors import ConfigError
+from turnwise.judges.transcript import Line
 from turnwise.log import EpisodeLog
 from turnwise.verdict import Criterion, Finding, json_objects
 
@@ -83,11 +84,13 @@ def listed(criteria: Sequence[Criterion]) -> str:
     return "\n".join(f"- {one.id}: {one.text}" for one in criteria)
 
 
-def findings_in(answer: str, criteria: Sequence[Criterion]) -> tuple[Finding, ...] | str:
+def findings_in(
+    answer: str, criteria: Sequence[Criterion], shown: Sequence[Line]
+) -> tuple[Finding, ...] | str:
     """What a judge's answer says of each criterion; or, where it does not say it of exactly these, why not.
 
     Read are JSON objects with `id`, `met` (true or false, yes or no), and perhaps `reason` and `turns`:
-    alone, in a list, or in one under `findings`.
+    alone, in a list, or in one under `findings`. A turn that was not `shown` is no evidence.
     """
     said: dict[str, Finding] = {}
     by_id = {one.id: one for one in criteria}
@@ -104,7 +107,7 @@ def findings_in(answer: str, criteria: Sequence[Criterion]) -> tuple[Finding, ..
             criterion=by_id[name],
             met=met,
             reason=None if reason is None else str(reason),
-            evidence=turns_in(item.get("turns")),
+            evidence=turns_in(item.get("turns"), shown),
         )
     left = [name for name in by_id if name not in said]
     if left:
@@ -120,10 +123,11 @@ def truth(value: Any) -> bool | None:
     return words.get(value.strip().lower()) if isinstance(value, str) else None
 
 
-def turns_in(value: Any) -> tuple[int, ...]:
-    """Indices of turns in a judge's words; what is no index is left out."""
+def turns_in(value: Any, shown: Sequence[Line]) -> tuple[int, ...]:
+    """Indices of turns in a judge's words; what is the index of none that it was shown is left out."""
     given = cast("list[Any]", value) if isinstance(value, list) else [value]
-    return tuple(sorted({n for n in given if isinstance(n, int) and not isinstance(n, bool) and n >= 0}))
+    known = {line.turn for line in shown}
+    return tuple(sorted({n for n in given if isinstance(n, int) and not isinstance(n, bool) and n in known}))
 
 
 def _items(objects: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

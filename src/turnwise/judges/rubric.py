@@ -14,7 +14,7 @@ import msgspec
 
 from turnwise.judges import reducers
 from turnwise.judges.criteria import criteria_of, findings_in, listed
-from turnwise.judges.transcript import View, lines, rendered
+from turnwise.judges.transcript import Line, View, lines, rendered
 from turnwise.log import EpisodeLog
 from turnwise.verdict import Asker, Criterion, Unreadable, Verdict, judged, no_verdict
 
@@ -47,7 +47,7 @@ class Rubric(msgspec.Struct, frozen=True, kw_only=True):
         criteria = criteria_of(log, self.paths, self.criteria)
         if not criteria:
             return []
-        shown = rendered(lines(log, self.view))
+        shown = lines(log, self.view)
         parts = [(one,) for one in criteria] if self.apart else [criteria]
         return await asyncio.gather(*(self._judged(shown, part, ask) for part in parts))
 
@@ -59,12 +59,12 @@ class Rubric(msgspec.Struct, frozen=True, kw_only=True):
             return reducers.rubric(findings)
         return msgspec.structs.replace(no_verdict(missing), findings=tuple(findings))
 
-    async def _judged(self, shown: str, criteria: tuple[Criterion, ...], ask: Asker) -> Verdict:
+    async def _judged(self, shown: Sequence[Line], criteria: tuple[Criterion, ...], ask: Asker) -> Verdict:
         def parse(answer: str) -> Verdict:
-            found = findings_in(answer, criteria)
+            found = findings_in(answer, criteria, shown)
             return no_verdict(found) if isinstance(found, str) else reducers.rubric(found)
 
-        return await judged(ask, rubric_prompt(shown, criteria), parse, self.unreadable)
+        return await judged(ask, rubric_prompt(rendered(shown), criteria), parse, self.unreadable)
 
 
 def rubric_prompt(shown: str, criteria: Sequence[Criterion]) -> str:

@@ -105,7 +105,7 @@ class SlidingWindow(msgspec.Struct, frozen=True, kw_only=True):
         told: list[Verdict] = []
         for number, (start, end) in enumerate(parts):
             prompt = _rubric_prompt(self._about(log), number, len(parts), shown[start:end], state)
-            verdict = await judged(ask, prompt, partial(_updated, state), self.unreadable)
+            verdict = await judged(ask, prompt, partial(_updated, state, shown), self.unreadable)
             if verdict.missing is None and verdict.findings:
                 state = verdict.findings
                 told.append(verdict)
@@ -191,7 +191,7 @@ def _failed(criteria: Sequence[Criterion], log: EpisodeLog) -> Verdict:
     return Verdict(score=0.0, passed=False, reason=f"the conversation was broken off: {how}", read=_CUT)
 
 
-def _updated(state: Sequence[Finding], answer: str) -> Verdict:
+def _updated(state: Sequence[Finding], shown: Sequence[Line], answer: str) -> Verdict:
     """The state after a judge's answer: only what it names is changed."""
     place = {finding.criterion.id: number for number, finding in enumerate(state)}
     found = list(state)
@@ -206,7 +206,7 @@ def _updated(state: Sequence[Finding], answer: str) -> Verdict:
             criterion=state[number].criterion,
             met=met,
             reason=str(said) if said is not None else state[number].reason,
-            evidence=turns_in(item.get("turns")) or state[number].evidence,
+            evidence=turns_in(item.get("turns"), shown) or state[number].evidence,
         )
         named.add(number)
     if not named and not re.search(r"\[\s*\]", answer):

@@ -191,16 +191,16 @@ class Service(Environment, kw_only=True, frozen=True):
     async def _judged(self, task: Case, episode: Episode) -> Verdict:
         """What the judge says of the rubric."""
         criteria = numbered(task.rubric)
-        shown = rendered(lines(episode.header(turns=tuple(episode.turns))))
+        shown = lines(episode.header(turns=tuple(episode.turns)))
 
         async def ask(prompt: str) -> str:
             return (await ask_alone(episode.judge, prompt)).text
 
         def parse(answer: str) -> Verdict:
-            found = findings_in(answer, criteria)
+            found = findings_in(answer, criteria, shown)
             return no_verdict(found) if isinstance(found, str) else reducers.rubric(found)
 
-        return await judged(ask, rubric_prompt(shown, criteria), parse)
+        return await judged(ask, rubric_prompt(rendered(shown), criteria), parse)
 
     # Who needs no model --------------------------------------------------------------------------------
 
