@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 from typing import Any, ClassVar
+
+import pytest
 
 import turnwise
 from turnwise.agents.users.agenda import Agenda, Constraint, Goal, Wanted, agenda_user
@@ -12,6 +15,7 @@ from turnwise.agents.users.marks import MARK, ended, unmarked
 from turnwise.agents.users.persona import SimulatedUser, brief
 from turnwise.environment import Environment
 from turnwise.episode import Episode
+from turnwise.errors import ConfigError
 from turnwise.message import Message
 from turnwise.models.scripted import ScriptedModel
 from turnwise.task import Task
@@ -62,6 +66,36 @@ def test_an_agenda_fulfils_its_goal_and_replays(tmp_path: Path) -> None:
         assert any("Friday" in text for text in user)
     assert len({log.to_json().split(b'"turns"')[1] for log in run.logs()}) > 1
     assert turnwise.replay(run.id, store=tmp_path / "t.db", environment=Booking()).replayed == 20
+
+
+def test_a_goal_may_hold_braces_and_patterns_groups_that_take_no_part() -> None:
+    crust = Constraint(
+        slot="crust", value="{thin}", says=("Write {value} in {words}.",), wrong=r"thick|(thin)"
+    )
+    agenda = Agenda(Goal(opening="A pizza.", constraints=(crust,)), random.Random(0), most=1)
+    assert agenda.first() == "A pizza. Write {thin} in {words}."
+    assert agenda.next("So it is thick.") == "Write {thin} in {words}."
+
+
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (
+            lambda: Constraint(slot="day", value="x", asked="(why"),
+            "goal: 'day': '(why' is no pattern: ",
+        ),
+        (
+            lambda: Constraint(slot="day", value="x", says=()),
+            "'day': expected at least one way to say it",
+        ),
+        (lambda: Wanted(slot="price", told="["), "goal: 'price': '[' is no pattern: "),
+        (lambda: Agenda(GOAL, random.Random(0), most=0), "agenda: expected most and patience of 1 or more"),
+        (lambda: Agenda(GOAL, random.Random(0), patience=0), "got 2 and 0"),
+    ],
+)
+def test_an_agenda_that_cannot_be_is_one_line(make: Any, why: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(why)):
+        make()
 
 
 def test_what_is_asked_is_answered_first_and_what_is_wrong_is_put_right() -> None:

@@ -17,11 +17,27 @@ from typing import Any
 import msgspec
 
 from turnwise.agents.users.marks import MARK
+from turnwise.errors import ConfigError
 from turnwise.message import Message
 
 
+def _check(slot: str, says: Sequence[str], *patterns: str | None) -> None:
+    """Refuse what could not be said, or not be looked for, once the conversation has come there."""
+    if not says:
+        raise ConfigError(f"goal: {slot!r}: expected at least one way to say it")
+    for pattern in patterns:
+        try:
+            re.compile(pattern or "")
+        except re.error as error:
+            raise ConfigError(f"goal: {slot!r}: {pattern!r} is no pattern: {error}") from None
+
+
 class Constraint(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing the user knows and the system needs."""
+    """One thing the user knows and the system needs.
+
+    Raises:
+        ConfigError: there is no way to say it, or a pattern is none.
+    """
 
     slot: str
     value: str
@@ -32,14 +48,24 @@ class Constraint(msgspec.Struct, frozen=True, kw_only=True):
     wrong: str | None = None
     """Pattern of the system having it wrong; group 1, where there is one, is the value it has."""
 
+    def __post_init__(self) -> None:
+        _check(self.slot, self.says, self.asked, self.wrong)
+
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing the user wants to know."""
+    """One thing the user wants to know.
+
+    Raises:
+        ConfigError: there is no way to say it, or a pattern is none.
+    """
 
     slot: str
     says: tuple[str, ...] = ("What is the {slot}?",)
     told: str
     """Pattern of the system's telling it."""
+
+    def __post_init__(self) -> None:
+        _check(self.slot, self.says, self.told)
 
 
 class Goal(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,11 +91,16 @@ class Agenda:
         most: Most acts in one turn.
         patience: Turns after which the user gives up.
         mark: What they say in the end.
+
+    Raises:
+        ConfigError: nothing would ever be said.
     """
 
     def __init__(
         self, goal: Goal, rng: random.Random, *, most: int = 2, patience: int = 20, mark: str = MARK
     ) -> None:
+        if most < 1 or patience < 1:
+            raise ConfigError(f"agenda: expected most and patience of 1 or more, got {most} and {patience}")
         self.goal = goal
         self.rng = rng
         self.most = most
@@ -122,7 +153,8 @@ class Agenda:
         found = re.search(constraint.wrong, heard, re.IGNORECASE)
         if found is None:
             return False
-        return not found.groups() or found[1].strip().casefold() != constraint.value.casefold()
+        # A group that took no part has no value either: the pattern says wrong.
+        return not found.groups() or (found[1] or "").strip().casefold() != constraint.value.casefold()
 
     def _drop(self, slot: str) -> None:
         self._stack = [act for act in self._stack if act.slot != slot]
@@ -131,7 +163,7 @@ class Agenda:
         return _Act(constraint.slot, self._word(constraint.says, constraint.slot, constraint.value))
 
     def _word(self, ways: Sequence[str], slot: str, value: str = "") -> str:
-        return self.rng.choice(ways).format(slot=slot, value=value)
+        return self.rng.choice(ways).replace("{slot}", slot).replace("{value}", value)
 
     def _say(self, begun: list[str]) -> str:
         count = min(self.rng.randint(1, self.most), len(self._stack))
