@@ -7,6 +7,7 @@ import json
 import os
 import random
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import turnwise
 from postgres_server import postgres_server
 from turnwise.agent import Agent
 from turnwise.agents.users.leak import leaks
+from turnwise.environments.parts.reasons import REASONS
 from turnwise.environments.service.bird_interact import (
     Ambiguity,
     BirdInteract,
@@ -493,6 +495,45 @@ def test_the_comparison_is_what_a_submission_meets() -> None:
     assert verdict(unordered, f"{unordered.first.reference} ORDER BY 2 DESC, 1").passed
     assert not verdict(unordered, f"{unordered.first.reference} HAVING COUNT(*) > 1000").passed
     assert "syntax" in (verdict(unordered, "SELEC 1").error or "")
+
+
+def test_what_is_wrong_with_a_submission_is_told_to_people() -> None:
+    task = BY_ID["library_7"]
+    rows = asked_of(task, task.first.reference)
+    lacking = verdict(task, f"SELECT * FROM ({task.first.reference}) LIMIT {len(rows) - 1}").why
+    assert lacking is not None
+    assert lacking.startswith("rows missing: 1, such as (")
+    assert verdict(task, f"{task.first.reference} HAVING COUNT(*) > 1000").why == "it gives no rows"
+    assert verdict(task, task.first.reference).why is None
+    change = BY_ID["library_8"]
+    table = verdict(change, "UPDATE members SET active = 0").why
+    assert table == "the table members is not as the reference leaves it"
+    made = BY_ID["library_10"]
+    assert (verdict(made, "CREATE VIEW other AS SELECT 1").why or "").startswith("probe 1: it does not run")
+
+
+def asked_of(task: BirdTask, sql: str) -> list[Any]:
+    with closing(engine(databases.world(task.database), "sqlite").open(TESTING)) as session:
+        return list(session.run(sql, write=False, seed=0, limits=TESTING).rows)
+
+
+@pytest.mark.parametrize("interact", ["c", "a"])
+def test_why_a_phase_is_not_solved_is_told(interact: Any) -> None:
+    task, environment = BY_ID["library_7"], BirdInteract(interact=interact)
+    assert task.follow_up is not None
+    told = {
+        "phase_1: nothing was submitted": (),
+        "phase_1: submission 1 does not run: near": (submit("SELEC 1"),),
+        "phase_1: submission 2 is wrong: rows missing: ": (submit("SELEC 1"), submit(WRONG)),
+        "phase_2: nothing was submitted": (submit(task.first.reference),),
+        "phase_2: submission 1 is wrong: rows": (submit(task.first.reference), submit(WRONG)),
+    }
+    for line, said in told.items():
+        (why,) = [note.value for note in play(environment, task, *said).notes if note.name == REASONS]
+        assert len(why) == 1
+        assert why[0].startswith(line), why
+    solved = play(environment, task, submit(task.first.reference), submit(task.follow_up.reference))
+    assert not [note for note in solved.notes if note.name == REASONS]
 
 
 def test_clauses_are_segments() -> None:

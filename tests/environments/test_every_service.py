@@ -26,10 +26,11 @@ from turnwise import registry
 from turnwise.agent import Agent
 from turnwise.agents.users.style import Style
 from turnwise.engine.fork import prefix
+from turnwise.engine.report import reasons
 from turnwise.environment import Environment
 from turnwise.episode import Episode
 from turnwise.limits import Limits
-from turnwise.log import EpisodeLog, Turn, as_seen
+from turnwise.log import EpisodeLog, Stop, Turn, as_seen
 from turnwise.message import Content, Message, ToolCall, system
 from turnwise.models.scripted import ScriptedModel
 from turnwise.role import Role
@@ -413,6 +414,28 @@ def test_there_are_secrets_to_keep(name: str) -> None:
         if registered.startswith(name):
             made = subject(registered, {})
             assert any(secrets(made.environment, task) for task in made.tasks)
+
+
+# Everybody is told why ---
+
+
+@each
+def test_what_comes_short_tells_why_and_what_is_right_does_not(name: str, given: dict[str, Any]) -> None:
+    made = subject(name, given)
+    agent, short = made.environment.roles[0], 0
+    for player in made.environment.agents().keys() & {"solver", "nothing", "random"}:
+        for number in range(4):
+            log = made.play(nth(made.tasks, number), {agent: player}, seed=number, limits=Limits(turns=200))
+            if log.score() == 1.0:
+                assert reasons(log) == ()
+            elif log.stop is Stop.COMPLETED and log.detail not in CUT:
+                assert reasons(log), f"{player} in {log.task['id']}: {log.score()}, {log.detail}"
+            short += log.score() != 1.0
+    assert short
+
+
+CUT = {"max_turns", "max_user_turns", "max_steps", "too_many_errors", "invalid_agent_message", "wrong"}
+"""Ends that say themselves why; `wrong` is InterruptBench's, where only a basket can be wrong."""
 
 
 # Worlds that leak, each in one way --------------------------------------------------------------------

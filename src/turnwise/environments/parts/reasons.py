@@ -59,9 +59,11 @@ def call(name: str, arguments: Mapping[str, Any]) -> str:
 
 
 def judged(verdict: Verdict) -> list[str]:
-    """Criteria that a judge found not met, or why there is no verdict."""
+    """What a judge found wrong, criterion by criterion where it has some; or why there is no verdict."""
     if verdict.missing is not None:
         return [f"the judge gave no verdict: {verdict.missing}"]
+    if not verdict.findings and verdict.passed is False and verdict.reason:
+        return [f"judge: {verdict.reason}"]
     return [
         f"judge: {one.criterion.text}: {one.reason or ('found' if one.criterion.fault else 'not met')}"
         for one in verdict.findings

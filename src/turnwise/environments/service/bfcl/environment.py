@@ -19,10 +19,11 @@ import msgspec
 
 from turnwise import wire
 from turnwise.environment import Capabilities, Environment
+from turnwise.environments.parts import reasons
 from turnwise.environments.parts.asks import Ask, Noisy, held_out
 from turnwise.environments.service.bfcl import facts, load, made, players, prompts, sample
 from turnwise.environments.service.bfcl.apis import DESKS
-from turnwise.environments.service.bfcl.grading import FORCED, Check, check, passed
+from turnwise.environments.service.bfcl.grading import FORCED, Check, check, faults, passed
 from turnwise.environments.service.bfcl.published import PublishedApi
 from turnwise.environments.service.bfcl.rows import BfclTask, Category
 from turnwise.environments.service.bfcl.shelf import Api, DeskApi, Shelf, Watched
@@ -107,6 +108,7 @@ class Bfcl(Environment, kw_only=True, frozen=True):
         """Whether all turns were played, and none has a fault."""
         checks = [wire.from_builtins(note.value, Check) for note in episode.notes if note.name == CHECK]
         right = passed(checks, len(task.asks)) and episode.detail != FORCED
+        reasons.tell(episode, [*faults(checks), *_unplayed(len(checks), task, episode)])
         episode.metric("right", right)
         episode.metric("turns_right", sum(one.fault is None and one.checked for one in checks))
         if self.reward == "entry":
@@ -228,6 +230,14 @@ class _Entry:
         episode.note(found, said, name=CHECK)
         if settings.reward == "turns" and ask.calls:
             episode.reward(self.share * (found.fault is None), said, name="turn")
+
+
+def _unplayed(played: int, task: BfclTask, episode: Episode) -> list[str]:
+    """Where an entry was broken off, as a line."""
+    if played == len(task.asks):
+        return []
+    how = "stopped for too many steps" if episode.detail == FORCED else "broken off"
+    return [f"turn {played + 1} of {len(task.asks)}: {how}"]
 
 
 def _calls(turn: Turn) -> bool:

@@ -96,3 +96,20 @@ def missing(expected: Sequence[str], results: Sequence[str]) -> list[str]:
 def passed(checks: Sequence[Check], turns: int) -> bool:
     """Whether an entry is right: all its turns were played, and none has a fault."""
     return len(checks) == turns and all(one.fault is None for one in checks)
+
+
+_FAULTS: dict[Fault, str] = {
+    "empty_turn_model_response": "no call was made",
+    "instance_state_mismatch": "the state is not as it should be",
+    "execution_response_mismatch": "results are missing",
+    "irrelevance_error": "calls were made where none can be right",
+}
+
+
+def faults(checks: Sequence[Check]) -> list[str]:
+    """What is wrong with each turn that has a fault, for people."""
+    return [
+        f"turn {one.turn + 1}: {_FAULTS[one.fault]}{': ' if one.details else ''}{'; '.join(one.details)}"
+        for one in checks
+        if one.fault is not None
+    ]

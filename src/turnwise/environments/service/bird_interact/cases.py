@@ -87,7 +87,8 @@ async def verdict(engine: Engine, before: Sequence[str], part: Part, prediction:
             return copies.Verdict(passed=False, error=ran.error)
         async with PythonSession(limits=_LIMITS, seed=0) as python:
             await python.offer(_STUBS)
-            return copies.Verdict(passed=await _Cases(session, part, prediction, ran).pass_in(python))
+            why = await _Cases(session, part, prediction, ran).fail_in(python)
+            return copies.Verdict(passed=why is None, why=why)
     finally:
         await asyncio.to_thread(session.close)
 
@@ -101,9 +102,9 @@ class _Cases:
         self._prediction = prediction
         self._ran = ran
 
-    async def pass_in(self, python: PythonSession) -> bool:
-        """Whether they all pass."""
-        for case in self._part.test_cases:
+    async def fail_in(self, python: PythonSession) -> str | None:
+        """What the first says that fails; None where they all pass."""
+        for number, case in enumerate(self._part.test_cases, start=1):
             given = {
                 "case": case,
                 "pred": [self._prediction],
@@ -118,8 +119,9 @@ class _Cases:
             )
             done = await python.run(code, echo=False, serve=self._serve)
             if done.error is not None or done.killed is not None:
-                return False
-        return True
+                said = done.killed or ((done.error or "").strip() or "it fails").splitlines()[-1]
+                return f"test case {number}: {said}"
+        return None
 
     async def _serve(self, tool: str, arguments: dict[str, Any]) -> dict[str, str]:
         """Answer a helper; whatever is wrong with its arguments is an error inside."""

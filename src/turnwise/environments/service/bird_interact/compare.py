@@ -33,6 +33,32 @@ def alike(one: Result, other: Result, *, ordered: bool = False) -> bool:
     return mine == others if ordered else set(mine) == set(others)
 
 
+def apart(one: Result, other: Result) -> str:
+    """How the first result is not the second, in a line; of two that are not the same."""
+    for found, whose in ((one, "it"), (other, "the reference")):
+        if found.error is not None:
+            return f"{whose} does not run: {found.error}"
+        if found.cut:
+            return f"{whose} gives more rows than are compared"
+        if not found.rows:
+            return f"{whose} gives no rows"
+    mine, others = normal(one.rows), normal(other.rows)
+    there, wanted = set(mine), set(others)
+    missing = [row for row in others if row not in there]
+    extra = [row for row in mine if row not in wanted]
+    told = [
+        f"rows {what}: {len(rows)}, such as {_shown(rows[0])}"
+        for rows, what in ((missing, "missing"), (extra, "too many"))
+        if rows
+    ]
+    return "; ".join(told) or "the rows are those of the reference, in another order or number"
+
+
+def _shown(row: Sequence[Any]) -> str:
+    text = ", ".join(map(str, row))
+    return f"({text if len(text) <= 80 else f'{text[:79]}…'})"
+
+
 def normal(rows: Sequence[Sequence[Any]]) -> list[tuple[Hashable, ...]]:
     """Rows as they are compared."""
     return [tuple(_normal(value) for value in row) for row in rows]

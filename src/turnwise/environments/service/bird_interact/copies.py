@@ -17,6 +17,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     passed: bool
     error: str | None = None
     """Why it did not run at all."""
+    why: str | None = None
+    """What else is wrong with it, for people; it tells of the reference, so it is for nobody who plays."""
 
 
 def copy(engine: Engine, before: Sequence[str]) -> Session:

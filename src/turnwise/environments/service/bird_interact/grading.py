@@ -48,13 +48,16 @@ def _verdict(engine: Engine, before: Sequence[str], part: Part, prediction: str)
         if part.category == "Query" or not part.probes:
             mine = run(session, sqltext.plain(prediction))
             reference = run(session, sqltext.plain(part.reference))
-            return Verdict(passed=compare.same(mine, reference, ordered=part.ordered))
+            if compare.same(mine, reference, ordered=part.ordered):
+                return Verdict(passed=True)
+            return Verdict(passed=False, why=compare.apart(mine, reference))
         mine = _state(session, part.probes)
     with closing(copy(engine, before)) as session:
         tables = [name for name, _, _ in session.content()]
         run(session, part.reference)
         wanted = _state(session, part.probes)
-    return Verdict(passed=_agree(mine, wanted, tables))
+    why = _wrong(mine, wanted, tables)
+    return Verdict(passed=why is None, why=why)
 
 
 class _State(NamedTuple):
@@ -73,9 +76,12 @@ def _state(session: Session, probes: Sequence[str]) -> _State:
     return _State([run(session, probe) for probe in probes], tables)
 
 
-def _agree(mine: _State, wanted: _State, tables: Sequence[str]) -> bool:
-    """Whether the probes give the same, and the tables that were there before hold the same."""
-    return all(mine.tables.get(name) == wanted.tables.get(name) for name in tables) and all(
-        one.error is None and other.error is None and compare.alike(one, other)
-        for one, other in zip(mine.probes, wanted.probes, strict=True)
-    )
+def _wrong(mine: _State, wanted: _State, tables: Sequence[str]) -> str | None:
+    """Which table that was there before, or which probe, is not as it should be; None where all are."""
+    for name in tables:
+        if mine.tables.get(name) != wanted.tables.get(name):
+            return f"the table {name} is not as the reference leaves it"
+    for number, (one, other) in enumerate(zip(mine.probes, wanted.probes, strict=True), start=1):
+        if one.error is not None or other.error is not None or not compare.alike(one, other):
+            return f"probe {number}: {compare.apart(one, other)}"
+    return None

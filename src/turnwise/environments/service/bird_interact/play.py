@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from turnwise.environments.parts import reasons
 from turnwise.environments.parts.metered import Metered, metered
 from turnwise.environments.service.bird_interact import budget, grading, knowledge, prompts, user
 from turnwise.environments.service.bird_interact.budget import COINS, QUESTIONS, SUBMIT, Interact
@@ -64,6 +65,8 @@ class Play:
         """Whether the turn's submission was made (c-Interact)."""
         self._failure = ""
         """Why the last submission is not right."""
+        self._why = "nothing was submitted"
+        """The same for people, of this phase."""
         self._calls = 0
         self._awaited = 0
         """Results that the agent's last message still waits for."""
@@ -164,6 +167,9 @@ class Play:
         return msgspec.convert(await self.episode.effect("submission", test), Verdict)
 
     def _refused(self, outcome: Verdict) -> str:
+        self._why = f"submission {self._tries} does not run: {outcome.error}"
+        if outcome.error is None:
+            self._why = f"submission {self._tries} is wrong: {outcome.why}"
         why = _NOT_SOLVED if outcome.error is None else f"it does not run: {outcome.error}"
         self._failure = f"Your SQL is not right: {why}"
         return f"Phase {self.phase} is not solved. {self._failure}"
@@ -179,7 +185,7 @@ class Play:
             return f"{solved} That was all."
         self._before.append(sql)
         await self.database.run(sql, self.episode, write=True)
-        self.phase, self._tries = 2, 0
+        self.phase, self._tries, self._why = 2, 0, "nothing was submitted"
         if self.interact == "c":
             return solved
         return f"{solved} The follow-up:\n{self.task.follow_up.asks}"
@@ -224,3 +230,5 @@ class Play:
         episode.metric("submissions", self.submitted)
         if self.interact == "a":
             episode.metric("coins_left", self.ledger.left(COINS))
+        phase = user.PHASES[self.phase - 1]
+        reasons.tell(episode, [] if phase in solved else [f"{phase}: {self._why}"])

@@ -18,6 +18,7 @@ from turnwise.agents.users.interruption import heeding, scheduled
 from turnwise.agents.users.manner import Manner
 from turnwise.agents.users.style import Style
 from turnwise.environment import Capabilities, Environment
+from turnwise.environments.parts import reasons
 from turnwise.environments.service.crmarena_pro import grading, load, players
 from turnwise.environments.service.crmarena_pro.conversation import Conversation
 from turnwise.environments.service.crmarena_pro.crm import LIMITS, Crm
@@ -113,6 +114,8 @@ class CrmArena(Environment, kw_only=True, frozen=True):
             episode.note(verdict.read, name="extracted")
         if verdict.reason is not None or verdict.missing is not None:
             episode.note(verdict.reason or verdict.missing, name="verdict")
+        if verdict.score != 1.0:
+            reasons.tell(episode, grading.faults(task, verdict))
         episode.reward(verdict.score, name="success")
 
     async def score(self, task: CrmTask, episode: Episode) -> None:

@@ -56,6 +56,17 @@ async def grade(task: CrmTask, episode: Episode, actions: Sequence[str], *, publ
     return verdict
 
 
+def faults(task: CrmTask, verdict: Verdict) -> list[str]:
+    """What is wrong with an answer, for people."""
+    if verdict.missing is not None:
+        return [f"the judge gave no verdict: {verdict.missing}"]
+    if task.metric == "privacy_rejection":
+        return [f"it was not declined: {verdict.reason}" if verdict.reason else "it was not declined"]
+    if task.metric == "fuzzy_match":
+        return [f"the words shared with the known answer come to F1 {verdict.score or 0.0:.2f}"]
+    return [verdict.reason or f"the answer is not {', '.join(task.answer) or NOTHING}"]
+
+
 def _scored(verdict: Verdict, right: bool) -> Verdict:
     return msgspec.structs.replace(verdict, score=float(right), passed=right)
 

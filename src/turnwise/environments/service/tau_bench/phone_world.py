@@ -18,7 +18,9 @@ from turnwise.agents.users.briefs import tau2_bench
 from turnwise.agents.users.interruption import scheduled
 from turnwise.agents.users.marks import STOP
 from turnwise.environment import Capabilities, Environment
+from turnwise.environments.parts import reasons
 from turnwise.environments.service.tau_bench.conversation import STEPS, TRANSFER, Conversation, Protocol
+from turnwise.environments.service.tau_bench.phone import Phone
 from turnwise.environments.service.tau_bench.phone_tasks import (
     NUMBER,
     Family,
@@ -117,7 +119,9 @@ class TauPhone(Environment, kw_only=True, frozen=True):
             ended = talk.ended
         episode.note(phone.state(), name="final_state")
         if ended:
-            episode.reward(float(works(phone, task.family)), name="works")
+            mended = works(phone, task.family)
+            reasons.tell(episode, [] if mended else [amiss(phone)])
+            episode.reward(float(mended), name="works")
 
     async def score(self, task: PhoneTask, episode: Episode) -> None:
         """What did not come to its end scores 0."""
@@ -154,6 +158,21 @@ class _Lent:
     async def call(self, arguments: dict[str, Any], role: Role) -> Content:
         content, _ = await self._tool.invoke(arguments, None)
         return content
+
+
+def amiss(phone: Phone) -> str:
+    """What does not work, and what the phone and the line show."""
+    screen = phone.check_status_bar()
+    line = phone.line
+    signs = [
+        "suspended" if line.suspended else "active",
+        f"${line.owed:.2f} owed" if line.owed else "",
+        "" if line.roaming else "no roaming",
+        "no data left" if line.used_gb >= line.allowance_gb else "",
+    ]
+    told = ", ".join(sign for sign in signs if sign)
+    works = f"data {phone.speed}, pictures {'sent' if phone.sends_pictures else 'not sent'}"
+    return f"it does not work yet: {works}; the phone shows {screen}; the line is {told}"
 
 
 # Those who need no model -------------------------------------------------------------------------------

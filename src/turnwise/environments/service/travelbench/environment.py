@@ -21,6 +21,7 @@ from turnwise.agents.users.interruption import heeding
 from turnwise.agents.users.manner import User, respond
 from turnwise.agents.users.marks import FINISH, ended
 from turnwise.environment import Capabilities, Environment
+from turnwise.environments.parts import reasons
 from turnwise.environments.parts.alike import finder, ready
 from turnwise.environments.parts.simulated import by_role
 from turnwise.environments.parts.steps import respond_within
@@ -136,11 +137,14 @@ class TravelBench(Environment, kw_only=True, frozen=True):
                 episode.metric(name, value)
             episode.metric("rating", found.ratings["average"])
             episode.metric("penalised", found.penalised["average"])
+            reasons.tell(episode, _short(note["ratings"], counts))
             episode.reward(found.final["average"] / 100, name="judged")
         elif episode.has("judge") or not task.facts:
             episode.reward(None, name="judged")
         else:
-            episode.reward(scoring.told(_said(episode), task.facts), name="success")
+            untold = _untold(task, episode)
+            reasons.tell(episode, untold)
+            episode.reward(not untold, name="success")
 
     def agents(self) -> dict[str, Callable[..., Any]]:
         """`solver`, `nothing`, `random`; `user/scripted` and `simulator/country` need no model either."""
@@ -221,9 +225,12 @@ class TravelUnsolvable(TravelBench, kw_only=True, frozen=True):
         episode.metric("unsolved_first", first)
         abstains = first if self.variant == "published" else anywhere
         if task.reason is not None:
+            reasons.tell(episode, [] if abstains else [f"never said that it cannot be done: {task.reason}"])
             episode.reward(abstains, name="recognised")
         else:
-            episode.reward(not abstains and scoring.told(_said(episode), task.facts), name="success")
+            wrong = ["said that it cannot be done, and it can"] if abstains else _untold(task, episode)
+            reasons.tell(episode, wrong)
+            episode.reward(not wrong, name="success")
 
     def agents(self) -> dict[str, Callable[..., Any]]:
         """Also `abstain`, who never tries."""
@@ -238,9 +245,17 @@ def _counted(episode: Episode) -> dict[str, int]:
     return counts
 
 
-def _said(episode: Episode) -> list[str]:
-    """All that the agent said."""
-    return [turn.text for turn in episode.turns if turn.role == "agent"]
+def _untold(task: TravelTask, episode: Episode) -> list[str]:
+    """Facts that the agent never said, as lines."""
+    said = (turn.text for turn in episode.turns if turn.role == "agent")
+    return [f"never said: {fact!r}" for fact in scoring.untold(said, task.facts)]
+
+
+def _short(ratings: Mapping[str, float], counts: Mapping[str, int]) -> list[str]:
+    """What a judged score is short of, as lines."""
+    wrong, calls = counts["bad_calls"], counts["tool_calls"]
+    lines = [f"{name}: rated {rating:g} of 5" for name, rating in ratings.items() if rating < 5]
+    return [*lines, f"{wrong} of {calls} calls of tools ended in an error"] if wrong else lines
 
 
 async def _judge(form: Form, task: TravelTask, episode: Episode) -> None:
@@ -248,6 +263,8 @@ async def _judge(form: Form, task: TravelTask, episode: Episode) -> None:
     turns = list(episode.turns)
     read = scoring.reader(scoring.DIMENSIONS[form])
     verdict = await judged(_asker(episode.judge), prompts.judge(form, task, turns), read, AGAIN)
+    if verdict.missing is not None:
+        reasons.tell(episode, reasons.judged(verdict))
     note: dict[str, Any] = {"ratings": verdict.figures or None, "meta": None, "reason": verdict.reason}
     if verdict.missing is None and episode.has("meta_judge"):
         question = prompts.meta_judge(task, turns, verdict)

@@ -16,7 +16,7 @@ from turnwise.environments.parts.calls import calling
 from turnwise.environments.parts.simulated import called
 from turnwise.environments.service.travelbench import sample
 from turnwise.environments.service.travelbench.rows import TravelTask
-from turnwise.environments.service.travelbench.scoring import UNSOLVED, told
+from turnwise.environments.service.travelbench.scoring import UNSOLVED, untold
 from turnwise.environments.service.travelbench.tools import BY_NAME
 from turnwise.errors import ToolError
 from turnwise.message import Message
@@ -84,7 +84,7 @@ def user(task: TravelTask, rng: random.Random) -> Player:
     while True:
         said.append(heard.text)
         asked = "?" in heard.text or "\uff1f" in heard.text
-        planned = told([heard.text], task.facts) if task.facts else bool(heard.text) and not asked
+        planned = not untold([heard.text], task.facts) if task.facts else bool(heard.text) and not asked
         if planned or repetitions(said) >= STALE:
             heard = yield FINISH
         elif asked:

@@ -93,10 +93,10 @@ def overall(judged: Iterable[Scores]) -> dict[str, float]:
     return {name: fmean(one[name] for one in final) for name in final[0]}
 
 
-def told(said: Iterable[str], facts: Sequence[str]) -> bool:
-    """Whether all facts were said, whatever their case: what can be checked without a judge."""
+def untold(said: Iterable[str], facts: Sequence[str]) -> list[str]:
+    """The facts that were not said, whatever their case: what can be checked without a judge."""
     spoken = "\n".join(said).casefold()
-    return all(fact.casefold() in spoken for fact in facts)
+    return [fact for fact in facts if fact.casefold() not in spoken]
 
 
 # Abstention ----------------------------------------------------------------------------------------------

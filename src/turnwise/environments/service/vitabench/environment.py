@@ -24,6 +24,7 @@ from turnwise.agents.users.briefs import vitabench
 from turnwise.agents.users.interruption import scheduled
 from turnwise.agents.users.style import Style
 from turnwise.environment import Capabilities, Environment
+from turnwise.environments.parts import reasons
 from turnwise.environments.service.vitabench import grading, load, players, sample
 from turnwise.environments.service.vitabench.conversation import Conversation
 from turnwise.environments.service.vitabench.counter import Counter
@@ -130,12 +131,15 @@ class VitaBench(Environment, kw_only=True, frozen=True):
         if differs:
             episode.note({"missing": [*differs.missing], "extra": [*differs.extra]}, name="orders")
         if not (episode.has("judge") and criteria.rubrics):
+            reasons.tell(episode, reasons.shortened(differs.lines(), "differences"))
             episode.reward(not differs, name="success")
             return
         verdict = await rubric(episode, self.rubric)
         for name, value in {"rubric_score": verdict.score, **verdict.figures}.items():
             if value is not None:
                 episode.metric(name, value)
+        if not verdict.passed:
+            reasons.tell(episode, reasons.judged(verdict))
         episode.reward(None if verdict.passed is None else float(verdict.passed), name="success")
 
 

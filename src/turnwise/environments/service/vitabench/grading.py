@@ -29,6 +29,13 @@ class Difference(NamedTuple):
     def __bool__(self) -> bool:
         return bool(self.missing or self.extra)
 
+    def lines(self) -> list[str]:
+        """For people."""
+        return [
+            *(f"missing: {one}" for one in self.missing),
+            *(f"not asked for: {one}" for one in self.extra),
+        ]
+
 
 def difference(town: Town, gold: Gold, tables: Mapping[str, Mapping[str, Record]]) -> Difference:
     """How the records in `tables` differ from what the gold orders make of those in the beginning."""
