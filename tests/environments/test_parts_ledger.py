@@ -35,6 +35,20 @@ def test_what_does_not_fit_is_refused_and_costs_nothing() -> None:
     assert coins.phase == "open"
 
 
+@pytest.mark.parametrize(
+    ("limit", "cost", "most"), [(1, 0.1, 10), (0.3, 0.1, 3), (0.7, 0.35, 2), (2.1, 0.7, 3)]
+)
+def test_costs_in_decimals_come_to_an_end(limit: float, cost: float, most: int) -> None:
+    coins = ledger(limit, "free_final")
+    assert [coins.spend("coins", cost) for _ in range(most + 1)] == [True] * most + [False]
+    assert (coins.left("coins"), coins.phase) == (0, "final")
+    assert coins.balance("coins") == f"[0 of {limit:g} coins left]"
+    kept = ledger(limit, "force_final", reserve=cost)
+    assert [kept.spend("coins", cost) for _ in range(most)] == [True] * (most - 1) + [False]
+    assert kept.phase == "final"
+    assert kept.spend("coins", cost, final=True)
+
+
 def test_a_forced_final_answer_gets_what_was_kept_for_it() -> None:
     coins = ledger(3, "force_final")
     assert coins.spend("coins", 2)

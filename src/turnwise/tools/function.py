@@ -74,7 +74,7 @@ class FunctionTool:
         self.replay: Replay = replay
         self._role: str | None = None
         called = name or function.__name__
-        if cost < 0 or (timeout is not None and timeout <= 0):
+        if not cost >= 0 or (timeout is not None and not timeout > 0):
             raise ConfigError(
                 f"tool {called!r}: expected a cost of 0 or more, and a time-out above 0 seconds"
             )

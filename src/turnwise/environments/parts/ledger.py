@@ -19,6 +19,7 @@ from typing import Literal, TypeAlias
 from turnwise.errors import ConfigError, did_you_mean
 from turnwise.wire import Record
 
+_PLACES = 9
 Policy: TypeAlias = Literal["end", "refuse", "force_final", "free_final"]
 Phase: TypeAlias = Literal["open", "final", "over"]
 
@@ -37,7 +38,7 @@ class Budget(Record, frozen=True, kw_only=True):
     """With `force_final`: how much of it is kept for the final answer."""
 
     def __post_init__(self) -> None:
-        if self.limit < 0 or self.reserve < 0:
+        if not (self.limit >= 0 and self.reserve >= 0):
             raise ConfigError(
                 f"budget {self.name!r}: limit and reserve must not be negative, "
                 f"got {self.limit:g} and {self.reserve:g}"
@@ -68,7 +69,7 @@ class Ledger:
 
     def left(self, name: str) -> float:
         """How much of a budget is left; never below 0."""
-        return max(0.0, self._budget(name).limit - self._spent[name])
+        return max(0.0, round(self._budget(name).limit - self._spent[name], _PLACES))
 
     def fits(self, name: str, amount: float = 1, *, final: bool = False) -> bool:
         """Whether `amount` can be spent now; a `final` answer may use what is reserved for it, or be free."""
@@ -78,7 +79,7 @@ class Ledger:
         if budget.policy == "free_final" and final:
             return True
         kept = budget.reserve if budget.policy == "force_final" and not final else 0
-        return amount <= self.left(name) - kept
+        return amount <= round(self.left(name) - kept, _PLACES)
 
     def spend(self, name: str, amount: float = 1, *, final: bool = False) -> bool:
         """Spend `amount`, or refuse: then nothing is deducted and the answer is False.
@@ -86,12 +87,13 @@ class Ledger:
         Raises:
             ConfigError: for a negative amount or an unknown budget.
         """
-        if amount < 0:
+        if not amount >= 0:
             raise ConfigError(f"budget {name!r}: cannot spend the negative amount {amount:g}")
         if not self.fits(name, amount, final=final):
             return False
         if amount <= self.left(name):
-            self._spent[name] += amount
+            # Costs are written in decimals: ten times 0.1 is 1, and not what binary fractions make of it.
+            self._spent[name] = round(self._spent[name] + amount, _PLACES)
         else:
             self._answered.add(name)
         return True
