@@ -462,6 +462,11 @@ class Episode:
             return await work()
         return await self._turnstile.in_turn(ticket, work)
 
+    async def arrive(self) -> None:
+        """Within a tool: wait until its result is what comes next, where branches run at once."""
+        if self._turnstile is not None:
+            await self._turnstile.arrive()
+
     def void(self, ticket: int | None) -> None:
         """Give up a place in the order (a cancelled request)."""
         if ticket is not None and self._turnstile is not None:

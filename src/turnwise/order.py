@@ -83,6 +83,13 @@ class Turnstile:
             await self.passage(held.ticket)
         return result
 
+    async def arrive(self) -> None:
+        """Wait for the ticket's turn before the work is over: what it says next is said in its place."""
+        held = _held.get()
+        if held is not None and held.turnstile is self and held.ticket is not None:
+            ticket, held.ticket = held.ticket, None
+            await self.passage(ticket)
+
     def void(self, ticket: int) -> None:
         """Give a ticket back unused (its request was cancelled)."""
         self._waiting.pop(ticket, None)

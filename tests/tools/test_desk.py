@@ -179,6 +179,34 @@ def test_what_a_call_changed_is_noted_where_its_result_is_said() -> None:
     }
 
 
+def test_of_two_at_once_each_change_is_noted_where_its_own_result_is_said() -> None:
+    class Rush(Counter, kw_only=True, frozen=True):
+        """Both at the counter at once."""
+
+        async def run(self, task: Task, episode: Episode) -> None:
+            desk = Shop()
+            await asyncio.gather(
+                episode.agent.respond("Go.", tools=desk.tools("agent")),
+                episode.user.respond("Go.", tools=desk.tools("user")),
+            )
+
+    def rush(recording: Recording | None = None) -> EpisodeLog:
+        agents = {
+            "agent": Agent(ScriptedModel([calls(("cancel", {"order": "#1"})), "bye"])),
+            "user": Agent(ScriptedModel([calls(("toggle", {})), calls(("toggle", {})), "bye"])),
+        }
+        episode = Episode(Rush(), Task(id="0"), agents, recording=recording)
+        asyncio.run(episode.play())
+        assert episode.error is None, episode.error
+        return episode.log()
+
+    log = rush()
+    changes = [note for note in log.notes if note.name == "changes"]
+    told = [(note.value["tool"], log.turns[note.turn or 0].message.name) for note in changes]
+    assert sorted(told) == [("cancel", "cancel"), ("toggle", "toggle"), ("toggle", "toggle")]
+    assert rush(Recording(log, live=False, stored=False)).to_json() == log.to_json()
+
+
 def test_what_follows_by_itself_belongs_to_the_call() -> None:
     log = play([], [calls(("toggle", {}))])
     assert noted(log, "changes")[0]["changes"] == [

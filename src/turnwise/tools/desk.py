@@ -70,6 +70,7 @@ class DeskTool:
         content, changes = await self.invoke(arguments, role)
         if changes and desk.noted:
             episode = role.episode
+            await episode.arrive()
             said = {"desk": desk.name, "tool": self.spec.name, "by": role.name, "changes": changes}
             episode.note(said, len(episode.turns), name="changes")
         return content
