@@ -16,6 +16,7 @@ from turnwise.errors import ModelError, ReplayDivergence, ToolError, TurnwiseErr
 from turnwise.log import Call, Ref, Timing, Turn, as_seen
 from turnwise.message import Content, Message, Part, ToolCall
 from turnwise.model import Request, Sample, Sampling
+from turnwise.tool import terms
 
 if TYPE_CHECKING:
     from turnwise.episode import Episode
@@ -360,6 +361,8 @@ class Role:
         """
 
         async def run() -> Content:
+            if not terms(tool).allow(self.name):
+                return f"error: {tool.spec.name}: this tool is not for {self.name}"
             try:
                 return await tool.call(arguments, self)
             except ToolError as error:

@@ -45,7 +45,7 @@ class Terms(Record, frozen=True, kw_only=True):
     timeout: float | None = None
     """Longest it may take, in seconds."""
     callers: tuple[str, ...] = ()
-    """The roles that may call it; empty where all may."""
+    """The roles that may call it; empty where all may. Others are refused by `Role.answer`."""
 
     def allow(self, role: str) -> bool:
         """Whether a role may call it."""

@@ -17,14 +17,18 @@ import pytest
 import turnwise
 from turnwise.agent import Agent
 from turnwise.environment import Environment
+from turnwise.environments.parts.ledger import Budget, Ledger
+from turnwise.environments.parts.metered import metered
 from turnwise.episode import Episode
 from turnwise.errors import ConfigError, SandboxError, ToolError
 from turnwise.log import EpisodeLog
-from turnwise.message import Image, Message, ToolCall
+from turnwise.message import Image, Message, ToolCall, ToolSpec
 from turnwise.models.scripted import ScriptedModel
 from turnwise.recording import Recording
 from turnwise.role import Role
 from turnwise.task import Task
+from turnwise.tool import Terms
+from turnwise.tools.cached import CallCache, Layer, call_key
 from turnwise.tools.cells import Cells
 from turnwise.tools.function import FunctionTool, tool
 from turnwise.tools.python import PythonTool
@@ -225,6 +229,48 @@ async def hang_up(role: Role) -> str:
     """End the conversation."""
     role.episode.end("hung_up")
     return "never said"
+
+
+class Bell:
+    """A tool of somebody's own, with terms."""
+
+    spec = ToolSpec(name="ring", description="Ring.", parameters={"type": "object", "properties": {}})
+    replay: Literal["run", "record"] = "run"
+    terms = Terms(callers=("guest",))
+
+    async def call(self, arguments: dict[str, Any], role: Role) -> str:
+        return "Rrring!"
+
+
+class Desk(Environment, frozen=True, kw_only=True):
+    """A clerk and a guest, and tools that are the guest's alone."""
+
+    roles = ("clerk", "guest")
+
+    async def run(self, task: Task, episode: Episode) -> None:
+        ask = tool(replay="record", callers="guest")(lookup)
+        kept = Layer([ask], mode="replay", cache=CallCache({"lookup": {call_key({}): "kept"}}))
+        ledger = Ledger([Budget(name="coins", limit=9)])
+        tools: list[Any] = [Bell(), ask, *metered([Bell()], ledger, "coins"), *kept.tools]
+        for role in (episode.clerk, episode.guest):
+            for one in tools:
+                episode.note(await role.answer(one, {}), name=role.name)
+
+
+def lookup() -> str:
+    """Look something up."""
+    return "found"
+
+
+def test_a_tool_of_any_kind_is_only_for_its_callers() -> None:
+    agents = {name: Agent(scripted()) for name in ("clerk", "guest")}
+    episode = Episode(Desk(), Task(id="0"), agents)
+    asyncio.run(episode.play())
+    assert episode.error is None, episode.error
+    told = {name: [note.value for note in episode.notes if note.name == name] for name in agents}
+    refused = [f"error: {name}: this tool is not for clerk" for name in ("ring", "lookup", "ring", "lookup")]
+    assert told["clerk"] == refused
+    assert told["guest"] == ["Rrring!", "found", "Rrring!\n[8 of 9 coins left]", "kept"]
 
 
 class Call(Environment, frozen=True, kw_only=True):

@@ -105,8 +105,7 @@ class FunctionTool:
         """Call it.
 
         Raises:
-            ToolError: the arguments do not fit, naming the one and what was expected; or it took too long, or
-                is not for this role.
+            ToolError: the arguments do not fit, naming the one and what was expected; or it took too long.
         """
         return await self.invoke(self.function, arguments, role)
 
@@ -115,8 +114,6 @@ class FunctionTool:
     ) -> Content:
         """Call `function` on this tool's terms; see `call`."""
         terms = self.terms
-        if terms.callers and role is not None and role.name not in terms.callers:
-            raise ToolError(f"{self.spec.name}: this tool is not for {role.name}")
         values = self.values(arguments)
         if self._role is not None:
             values[self._role] = role

@@ -211,8 +211,6 @@ class McpTool:
 
     async def call(self, arguments: dict[str, Any], role: Role) -> Content:
         """Call it; see `McpServer.call`."""
-        if not self.terms.allow(role.name):
-            raise ToolError(f"{self.spec.name}: this tool is not for {role.name}")
         return await self.server.call(self.spec.name, arguments, role)
 
 

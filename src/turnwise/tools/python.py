@@ -69,8 +69,6 @@ class PythonTool:
         code = arguments.get("code")
         if not isinstance(code, str):
             raise ToolError(f"{self.spec.name}: the argument 'code' must be text")
-        if not self.terms.allow(role.name):
-            raise ToolError(f"{self.spec.name}: this tool is not for {role.name}")
         execution = await self.run(code, role)
         return execution.text or "(no output)"
 
