@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import random
+import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, repeat
 from pathlib import Path
@@ -21,6 +22,7 @@ from turnwise.agent import Agent
 from turnwise.agents.users.marks import STOP, TRANSFER
 from turnwise.agents.users.piecewise import NO_MORE, YES, first_person
 from turnwise.agents.users.tau import GREETING
+from turnwise.engine.report import reasons
 from turnwise.environments.parts.reasons import REASONS
 from turnwise.environments.service.tau_bench import TauAirline, TauRetail, TauTask, grading, load, sample
 from turnwise.environments.service.tau_bench.conversation import TRANSFER as HANDING_OVER
@@ -486,6 +488,36 @@ def test_the_second_version_counts_as_published(
 ) -> None:
     environment = kind(split=split, variant="published")
     assert full_marks(environment, "solver", tmp_path / "t.db") == len(list(environment.tasks())) == count
+
+
+WRITES = re.compile("book_|cancel_|exchange_|modify_|return_|send_certificate|update_")
+
+
+@pytest.mark.parametrize("variant", ["published", "corrected"])
+@pytest.mark.parametrize(
+    ("kind", "count", "refused"),
+    [
+        # Task 105's gift card holds $17.00, and its exchange costs 101.12 + 109.58 - 2 * 94.80 = $21.10.
+        pytest.param(TauRetail, 11, {"105"}, marks=there("tau2/retail/tasks.json")),
+        pytest.param(TauAirline, 23, set[str](), marks=there("tau2/airline/tasks.json")),
+    ],
+)
+def test_who_does_nothing_in_the_second_version_is_right_where_nothing_is_to_be_written(
+    kind: type[TauBench], count: int, refused: set[str], variant: Any, tmp_path: Path
+) -> None:
+    rows = json.loads((DATA / "tau2" / kind.domain / "tasks.json").read_text())
+    expected = set(refused)
+    for row in rows:
+        asked = row["evaluation_criteria"]
+        said = "COMMUNICATE" in asked["reward_basis"] and asked.get("communicate_info")
+        if not said and not any(WRITES.match(action["name"]) for action in asked["actions"] or ()):
+            expected.add(row["id"])
+    run = turnwise.run(kind(split="base", variant=variant), "nothing", store=tmp_path / "t.db")
+    logs = list(run.logs())
+    assert {log.task["id"] for log in logs if log.score() == 1.0} == expected
+    assert len(expected) == count
+    # All others are told what they lack.
+    assert all(bool(reasons(log)) is (log.score() != 1.0) for log in logs)
 
 
 @there("tau_bench/historical_trajectories/gpt-4o-airline.json", "tau_bench/airline/tasks_test.py")

@@ -529,6 +529,9 @@ def test_a_window_that_cannot_be_read_leaves_the_state() -> None:
         )
         assert episode.score() == score
         assert bool(episode.metrics["unread_windows"]) is unread
+        windows = noted(episode, "rubric")
+        assert [note["window"] for note in windows if note["unread"]] == ([2] if unread else [])
+        assert [note["window"] for note in windows if note["turned"]] == [1]
 
 
 def test_the_reward_is_1_only_where_all_rubrics_hold() -> None:
