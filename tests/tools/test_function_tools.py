@@ -347,6 +347,12 @@ def coder(task: Task, rng: Any) -> Any:
     yield "done"
 
 
+@pytest.mark.parametrize("given", [{}, {"code": 1}, {"code": "1", "timeout": 5}])
+def test_the_python_tool_takes_code_and_nothing_else(given: dict[str, Any]) -> None:
+    with pytest.raises(ToolError, match="python: it takes one argument 'code', which must be text"):
+        asyncio.run(PythonTool().call(given, None))  # type: ignore[arg-type]
+
+
 @needs_bwrap
 def test_the_python_tool_keeps_variables_also_in_a_fork(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -67,8 +67,8 @@ class PythonTool:
     async def call(self, arguments: dict[str, Any], role: Role) -> Content:
         """Run one cell; whatever the code does is an observation."""
         code = arguments.get("code")
-        if not isinstance(code, str):
-            raise ToolError(f"{self.spec.name}: the argument 'code' must be text")
+        if not isinstance(code, str) or set(arguments) != {"code"}:
+            raise ToolError(f"{self.spec.name}: it takes one argument 'code', which must be text")
         execution = await self.run(code, role)
         return execution.text or "(no output)"
 
