@@ -84,6 +84,8 @@ def test_nothing_to_compare() -> None:
     for got in (cohen_kappa([], []), fleiss_kappa([]), krippendorff_alpha([]), krippendorff_alpha([["a"]])):
         assert math.isnan(got.value.mean)
         assert got.value.n == 0
+        assert math.isnan(got.observed)
+        assert math.isnan(got.expected)
     assert math.isnan(pearson([], []).mean)
     assert math.isnan(spearman([1.0], [2.0]).mean)
 
@@ -97,6 +99,10 @@ def test_what_does_not_fit_is_said() -> None:
         fleiss_kappa([["a", "b"], ["a"]])
     with pytest.raises(MetricError, match="labels"):
         krippendorff_alpha([["a", "b"]], scale="interval")
+    with pytest.raises(MetricError, match="scale: expected one of nominal, ordinal, interval, found 'ratio'"):
+        krippendorff_alpha([[1, 2]], scale="ratio")  # type: ignore[arg-type]
+    with pytest.raises(MetricError, match="weights: expected one of none, linear, quadratic, found 'Linear'"):
+        cohen_kappa([1, 2], [1, 2], weights="Linear")  # type: ignore[arg-type]
 
 
 # Several raters

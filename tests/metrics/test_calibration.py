@@ -162,6 +162,8 @@ def test_a_threshold_is_reported_on_what_it_never_saw() -> None:
 def test_nothing_to_fit_to() -> None:
     with pytest.raises(MetricError, match="nothing"):
         fit_threshold([None], [1])
+    with pytest.raises(MetricError, match="aim: expected one of f1, accuracy, kappa, youden, found 'F1'"):
+        fit_threshold([0.5], [1], aim="F1")  # type: ignore[arg-type]
 
 
 def test_empty_classes_are_nan_and_not_nought() -> None:

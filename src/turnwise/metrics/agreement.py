@@ -16,7 +16,16 @@ import numpy as np
 
 from turnwise.metrics.resampling import weighted_bootstrap
 from turnwise.metrics.summary import Estimate
-from turnwise.metrics.values import FloatArray, IntArray, Labels, MetricError, Values, as_codes, as_floats
+from turnwise.metrics.values import (
+    FloatArray,
+    IntArray,
+    Labels,
+    MetricError,
+    Values,
+    as_codes,
+    as_floats,
+    check_choice,
+)
 
 Weights: TypeAlias = Literal["none", "linear", "quadratic"]
 """How far apart two labels are: all alike, by |i - j|, or by (i - j)² of their places."""
@@ -35,7 +44,7 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
     """Kappa or alpha: 1 is perfect, 0 is what chance gives."""
     observed: float
     """Share of agreement; where labels can be near each other, 1 less the mean distance in units of the
-    greatest."""
+    greatest. nan where there is nothing to compare."""
     expected: float
     """The same, had the raters drawn their labels at random."""
     prevalence: dict[Hashable, float]
@@ -69,8 +78,9 @@ def cohen_kappa(
         seed: of the draws.
 
     Raises:
-        MetricError: lengths differ, or a label is not among `labels`.
+        MetricError: lengths differ, a label is not among `labels`, or there are no such `weights`.
     """
+    check_choice(weights, Weights, "weights")
     if len(first) != len(second):
         raise MetricError(f"second: expected {len(first)} labels as in first, found {len(second)}")
     there = [not (_is_missing(a) or _is_missing(b)) for a, b in zip(first, second, strict=True)]
@@ -172,8 +182,9 @@ def krippendorff_alpha(
         seed: of the draws.
 
     Raises:
-        MetricError: labels that `scale` cannot use.
+        MetricError: labels that `scale` cannot use, or no scale.
     """
+    check_choice(scale, Scale, "scale")
     given = [[label for label in row if not _is_missing(label)] for row in ratings]
     there = [len(row) > 1 for row in given]
     kept = [row for row, ok in zip(given, there, strict=True) if ok]
@@ -395,9 +406,9 @@ def _agreement(
     observed, expected = parts(sums.sum(axis=0)[None])
     total = float(given.sum())
     shares = {label: float(count) / total for label, count in zip(known, given, strict=True) if total}
-    return Agreement(
-        value=value, observed=1 - float(observed[0]), expected=1 - float(expected[0]), prevalence=shares
-    )
+    # Of nothing, the sums are nought, which is not to agree on all of it.
+    told, chance = (1 - float(found[0]) if value.n else math.nan for found in (observed, expected))
+    return Agreement(value=value, observed=told, expected=chance, prevalence=shares)
 
 
 def _is_missing(label: Any) -> bool:

@@ -26,6 +26,7 @@ from turnwise.metrics.values import (
     Values,
     as_codes,
     as_floats,
+    check_choice,
     check_unit_interval,
 )
 
@@ -283,8 +284,9 @@ def fit_threshold(
         seed: of the split.
 
     Raises:
-        MetricError: there is nothing to fit to.
+        MetricError: there is nothing to fit to, or no such aim.
     """
+    check_choice(aim, Aim, "aim")
     rows = _forecasts(scores, labels, clusters, name="scores", unit=candidates is None)
     if not 0 < share <= 1:
         raise MetricError(f"share: expected a share of the clusters, above 0 and at most 1, found {share}")
@@ -378,6 +380,7 @@ def _binned(said: FloatArray, bins: int, binning: Binning) -> tuple[IntArray, Fl
     """The bin of each forecast, and the bins' edges (bins + 1)."""
     if bins < 1:
         raise MetricError(f"bins: expected at least 1, found {bins}")
+    check_choice(binning, Binning, "binning")
     if binning == "width" or not len(said):
         edges = np.arange(bins + 1) / bins
     else:

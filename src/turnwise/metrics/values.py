@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,16 @@ def check_level(level: float) -> float:
     if not 0 < level < 1:
         raise MetricError(f"level: expected a number between 0 and 1 such as 0.95, found {level}")
     return level
+
+
+def check_choice(value: str, kinds: Any, name: str) -> None:
+    """Refuse a word that is none of a `Literal`'s.
+
+    Raises:
+        MetricError: it is another one.
+    """
+    if value not in get_args(kinds):
+        raise MetricError(f"{name}: expected one of {', '.join(get_args(kinds))}, found {value!r}")
 
 
 def check_unit_interval(values: FloatArray, name: str = "values") -> None:
