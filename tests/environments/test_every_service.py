@@ -51,6 +51,7 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
         {"category": "long_context", "reward": "turns"},
         {"calls": "text"},
         {"calls": "text", "category": "miss_func"},
+        {"split": "train", "count": 4},
     ],
     "bird_interact": [{"interact": "c"}],
     "crmarena_pro": [{"actions": "tools"}, {"actions": "act"}],
