@@ -41,14 +41,20 @@ RELEASE = Prepared(
     .values(status=sa.bindparam("to_status"), ended=sa.bindparam("to_ended"), owner=None, beat=None),
     *("to_status", "to_ended", "of_number"),
 )
-EPISODE = Prepared(sa.select(*LINE).where(_IN_EPISODES), *_PLACE)
+_MINE = sa.and_(log.c.run == episodes.c.run, log.c.episode == episodes.c.number)
 EXTENT = Prepared(
-    sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(sa.func.length(log.c.data)), 0)).where(_IN_LOG),
+    sa.select(
+        *LINE,
+        sa.select(sa.func.count()).where(_MINE).scalar_subquery(),
+        sa.select(sa.func.coalesce(sa.func.sum(sa.func.length(log.c.data)), 0))
+        .where(_MINE)
+        .scalar_subquery(),
+    ).where(_IN_EPISODES),
     *_PLACE,
 )
 PARTS = Prepared(PARTS_OF.where(_IN_LOG).order_by(log.c.part), *_PLACE)
 END = Prepared(END_OF.where(_IN_EPISODES), *_PLACE)
-TIMINGS = Prepared(sa.select(log.c.timings).where(_IN_LOG).order_by(log.c.part), *_PLACE)
+LOG = Prepared(sa.select(log.c.data, log.c.timings).where(_IN_LOG).order_by(log.c.part), *_PLACE)
 NO_PARTS = Prepared(log.delete().where(_IN_LOG), *_PLACE)
 NO_EPISODE = Prepared(episodes.delete().where(_IN_EPISODES), *_PLACE)
 NEW_EPISODE = prepared_insert(episodes, ("run", "number", "task", "epoch", "seed"))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
-import threading
 import time
 from collections.abc import Generator, Iterable, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from turnwise import wire
 from turnwise.errors import StoreError, did_you_mean
 from turnwise.log import EpisodeLog, Failure, Segment, Stop, Timing
 from turnwise.store import owner, schema, statements
+from turnwise.store.access import Connections, Reading, Trouble
 from turnwise.store.journal import RunJournal
 from turnwise.store.prepared import Prepared
 from turnwise.store.rows import EpisodeRow, RunCounts, RunRow
@@ -54,53 +54,28 @@ class Store:
         self.place = str(place or os.environ.get("TURNWISE_STORE") or DEFAULT)
         self.url = _url(self.place)
         self.embedded = self.url.get_backend_name() == "sqlite"
-        self._here = threading.local()
+        self.shown = self.place if "://" not in self.place else self.url.render_as_string(hide_password=True)
+        """The place, without a password."""
         if self.embedded and not create and self.url.database and not Path(self.url.database).exists():
             raise StoreError(f"there is no store at {self.place}: start a run first, or name one by --store")
         with self.trouble("open"):
             self.engine = sa.create_engine(self.url, **_options(self.url))
             if self.embedded:
                 event.listen(self.engine, "connect", _tune)
+            self._connections = Connections(self.engine, self.shown)
             self._prepare()
 
-    @contextmanager
-    def trouble(self, doing: str) -> Generator[None]:
-        """Turn the database's errors into one line."""
-        try:
-            yield
-        except SQLAlchemyError as error:
-            reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-            raise StoreError(f"store {self.shown}: cannot {doing}: {reason}") from error
-        except ImportError as error:
-            raise StoreError(
-                f"store {self.shown}: {error.name} is missing: install turnwise[postgres]"
-            ) from None
+    def trouble(self, doing: str) -> Trouble:
+        """A context that turns the database's errors into one line."""
+        return Trouble(self.shown, doing)
 
-    @contextmanager
-    def reading(self, what: str) -> Generator[sa.Connection]:
-        """A connection to read from; within `held`, the one that this thread holds."""
-        held: sa.Connection | None = getattr(self._here, "connection", None)
-        with self.trouble(f"read {what}"):
-            if held is not None:
-                yield held
-                return
-            with self.engine.connect() as connection:
-                yield connection
+    def reading(self, what: str) -> Reading:
+        """A context with a connection to read from; within `held`, the one that this thread holds."""
+        return self._connections.reading(what)
 
-    @contextmanager
-    def held(self) -> Generator[None]:
-        """Hold one connection for what this thread reads meanwhile: to get one takes as long as to ask."""
-        with self.trouble("read"), self.engine.connect() as connection:
-            self._here.connection = connection
-            try:
-                yield
-            finally:
-                self._here.connection = None
-
-    @property
-    def shown(self) -> str:
-        """The place, without a password."""
-        return self.place if "://" not in self.place else self.url.render_as_string(hide_password=True)
+    def held(self) -> AbstractContextManager[None]:
+        """A context in which this thread holds one connection for all that it reads."""
+        return self._connections.held()
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -263,12 +238,14 @@ class Store:
         with self.reading("episodes") as connection:
             return [_episode_row(tuple(row)) for row in connection.execute(query)]
 
-    def extent(self, run: int, number: int) -> tuple[EpisodeRow | None, int, int]:
-        """An episode in short, if it was begun; how many parts its log has, and how many bytes they are."""
+    def extent(self, run: int, number: int) -> tuple[EpisodeRow, int, int] | None:
+        """An episode that was begun, in short; how many parts its log has, and how many bytes they are."""
         with self.reading("an episode") as connection:
-            row = next(iter(statements.EPISODE.rows(connection, run, number)), None)
-            [(parts, size)] = statements.EXTENT.rows(connection, run, number)
-        return None if row is None else _episode_row(row), parts, int(size)
+            found = statements.EXTENT.rows(connection, run, number)
+        if not found:
+            return None
+        *row, parts, size = found[0]
+        return _episode_row(row), parts, int(size)
 
     def columns(self, run: int, names: Sequence[str]) -> list[tuple[Any, ...]]:
         """Some columns of all episodes that were begun, in order; quick for very large runs."""
@@ -320,6 +297,20 @@ class Store:
         """
         return self._read(run, [number])[number][0]
 
+    def read_whole(self, run: int, row: EpisodeRow) -> tuple[EpisodeLog, list[bytes | None]]:
+        """The log of an episode that was just looked up, and its times as they are stored (`decode_timings`).
+
+        Raises:
+            StoreError: there is no such episode, or what is stored cannot be read.
+        """
+        with self.reading("an episode") as connection:
+            parts = statements.LOG.rows(connection, run, row.number)
+        if not parts:
+            raise StoreError(f"store {self.shown}: this run has no episode {row.number}")
+        error = None if row.error is None else wire.encode(row.error)
+        folded = self._fold([data for data, _ in parts], (row.number, row.stop, row.detail, error))
+        return folded, [times for _, times in parts]
+
     def read_many(self, run: int, numbers: Iterable[int]) -> Generator[tuple[int, EpisodeLog]]:
         """The logs of several episodes, a few at a time."""
         wanted = list(numbers)
@@ -336,16 +327,13 @@ class Store:
     def timings(self, run: int, number: int) -> list[Timing]:
         """When each call and effect of an episode was asked for and how long it took."""
         with self.reading("timings") as connection:
-            found = statements.TIMINGS.rows(connection, run, number)
-        return [timing for (data,) in found if data for timing in _timings.decode(data)]
+            return decode_timings([times for _, times in statements.LOG.rows(connection, run, number)])
 
     def timings_of(self, run: int, numbers: Sequence[int]) -> list[Timing]:
         """The same of all calls and effects of several episodes, in any order."""
         query = sa.select(log.c.timings).where(log.c.run == run, log.c.episode.in_(numbers))
         with self.reading("timings") as connection:
-            return [
-                timing for (data,) in connection.execute(query) if data for timing in _timings.decode(data)
-            ]
+            return decode_timings(connection.scalars(query))
 
     def plant(self, run: int, number: int, known: EpisodeLog) -> None:
         """Put an episode that has not ended in its place, with all that is known of it so far.
@@ -427,6 +415,11 @@ class Store:
                 f"store {self.shown} was written by a newer Turnwise (tables {version}, this one knows "
                 f"{schema.VERSION}): update turnwise"
             )
+
+
+def decode_timings(stored: Iterable[bytes | None]) -> list[Timing]:
+    """Measured times as they are stored."""
+    return [timing for data in stored if data for timing in _timings.decode(data)]
 
 
 def _is_made(connection: sa.Connection) -> bool:

@@ -199,8 +199,8 @@ class Hub:
         return found
 
     def _extent(self, name: str, number: int) -> tuple[int, str | None]:
-        row, parts, _ = self.source.store.extent(self.source.run(name).row.number, number)
-        return parts, None if row is None else row.stop
+        found = self.source.store.extent(self.source.run(name).row.number, number)
+        return (0, None) if found is None else (found[1], found[0].stop)
 
 
 def _sent(one: s.Event) -> bytes:

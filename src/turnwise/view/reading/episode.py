@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple, cast
 
 import msgspec
@@ -22,6 +23,8 @@ from turnwise.view.server import shapes as s
 from turnwise.wire import mend
 
 _HEAD = 80
+_NONE: list[Any] = []
+"""Calls of a turn that nobody was asked for; never added to."""
 _VERDICT = {"score", "label", "reason", "evidence", "missing"}
 
 
@@ -33,22 +36,13 @@ def page(source: Source, found: Found) -> s.EpisodePage:
     every = source.rows()
     return msgspec.structs.replace(
         fixed,
-        line=grid.line(msgspec.structs.asdict(row), said),
+        line=msgspec.structs.replace(fixed.line, tags=list(said.tags), labels=said.labels),
         live=row.stop is None and runs.status(run.row) == "running",
         verdicts=[*fixed.verdicts, *_judged(source, found, every)],
-        forks=len(forks_of(every, found.name)),
+        forks=len(_forks_of(every, found.name)),
         previous=row.number - 1 if row.number else None,
         next=row.number + 1 if row.number + 1 < run.row.planned else None,
     )
-
-
-def forks_of(every: Iterable[RunRow], name: str) -> list[RunRow]:
-    """Of all runs, those that were forked from an episode."""
-    return [
-        row
-        for row in every
-        if row.kind == "fork" and row.parent is not None and row.parent.rpartition("@")[0] == name
-    ]
 
 
 class Clock(NamedTuple):
@@ -84,32 +78,35 @@ def calls_of(log: EpisodeLog) -> dict[int, list[int]]:
 
 def clocks(log: EpisodeLog, timings: list[Timing], calls: dict[int, list[int]]) -> dict[int, Clock]:
     """What each turn took, by its index; calls and effects that led to no turn are in none."""
-    took = {(timing.key, timing.n): timing for timing in timings}
-    quiet = _quiet(timings)
+    took = _waits(timings)
     effects: dict[int, list[Effect]] = defaultdict(list)
     for effect in log.effects:
         effects[effect.at].append(effect)
     found: dict[int, Clock] = {}
     for turn in log.turns:
-        mine = [took[key] for n in calls.get(turn.index, ()) if (key := (turn.role, n)) in took]
-        outside = [took[key] for one in effects[turn.index] if (key := (one.key, one.n)) in took]
+        made, asked = calls.get(turn.index), effects.get(turn.index)
+        if not (made or asked):
+            continue
+        mine = [took[key] for n in made or () if (key := (turn.role, n)) in took]
+        outside = [took[key] for one in asked or () if (key := (one.key, one.n)) in took]
         if mine or outside:
             found[turn.index] = Clock(
-                start=min(timing.start for timing in (*mine, *outside)),
-                model=sum(timing.seconds for timing in mine) if mine else None,
-                tool=sum(timing.seconds for timing in outside) if outside else None,
-                wait=sum(quiet[timing.key, timing.n] for timing in mine) if mine else None,
+                start=min([timing.start for timing, _ in (*mine, *outside)]),
+                model=sum([timing.seconds for timing, _ in mine]) if mine else None,
+                tool=sum([timing.seconds for timing, _ in outside]) if outside else None,
+                wait=sum([wait for _, wait in mine]) if mine else None,
             )
     return found
 
 
-def _quiet(timings: list[Timing]) -> dict[tuple[str, int], float]:
-    """For each call or effect, the seconds before it in which nothing else was asked for."""
-    found: dict[tuple[str, int], float] = {}
+def _waits(timings: list[Timing]) -> dict[tuple[str, int], tuple[Timing, float]]:
+    """Each call and effect, with the seconds before it in which nothing else was asked for."""
+    found: dict[tuple[str, int], tuple[Timing, float]] = {}
     over = 0.0
-    for timing in sorted(timings, key=lambda one: one.start):
-        found[timing.key, timing.n] = max(0.0, timing.start - over)
-        over = max(over, timing.start + timing.seconds)
+    for timing in sorted(timings, key=attrgetter("start")):
+        start = timing.start
+        found[timing.key, timing.n] = timing, max(0.0, start - over)
+        over = max(over, start + timing.seconds)
     return found
 
 
@@ -162,6 +159,15 @@ def _outline(source: Source, found: Found) -> s.EpisodePage:
     )
 
 
+def _forks_of(every: Iterable[RunRow], name: str) -> list[RunRow]:
+    """Of all runs, those that were forked from an episode."""
+    return [
+        row
+        for row in every
+        if row.kind == "fork" and row.parent is not None and row.parent.rpartition("@")[0] == name
+    ]
+
+
 def _judged(source: Source, found: Found, every: Iterable[RunRow]) -> list[s.VerdictLine]:
     """What judges' runs say of it: each has an episode a case, whose task names what it is about."""
     lines: list[s.VerdictLine] = []
@@ -193,8 +199,8 @@ def _turns(source: Source, found: Found, calls: dict[int, list[int]]) -> list[s.
     nothing = Clock()
     lines: list[s.TurnLine] = []
     for turn in log.turns:
-        said, clock = turn.message, times.get(turn.index, nothing)
-        used = [usage[key] for n in calls.get(turn.index, ()) if (key := (turn.role, n)) in usage]
+        said, clock, made = turn.message, times.get(turn.index, nothing), calls.get(turn.index, _NONE)
+        used = [usage[key] for n in made if (key := (turn.role, n)) in usage] if made else _NONE
         text = said.text
         lines.append(
             s.TurnLine(
@@ -208,14 +214,14 @@ def _turns(source: Source, found: Found, calls: dict[int, list[int]]) -> list[s.
                 media=_media(said),
                 tools=_names(said),
                 reward=worth.get(turn.index),
-                calls=calls.get(turn.index, []),
+                calls=made,
                 start=clock.start,
                 model=clock.model,
                 tool=clock.tool,
                 wait=clock.wait,
-                input=sum([one.input for one in used]),
-                output=sum([one.output for one in used]),
-                cost=sum([one.cost for one in used]),
+                input=sum([one.input for one in used]) if used else 0,
+                output=sum([one.output for one in used]) if used else 0,
+                cost=sum([one.cost for one in used]) if used else 0.0,
             )
         )
     return lines
@@ -251,23 +257,21 @@ def _worth(rewards: tuple[Reward, ...], log: EpisodeLog) -> dict[int, float]:
 
 def _roles(source: Source, found: Found) -> list[s.RoleLine]:
     log = found.log
-    said = Counter(turn.role for turn in log.turns)
-    made = Counter(call.role for call in log.calls)
+    said = Counter([turn.role for turn in log.turns])
     lines: list[s.RoleLine] = []
     for role in log.roles:
-        mine = [call for call in log.calls if call.role == role]
+        made = [call for call in log.calls if call.role == role]
+        added = [ref for call in made for ref in call.added if ref.__class__ is Message]
         lines.append(
             s.RoleLine(
                 name=role,
                 agent=log.agents.get(role),
                 score=log.score(role),
                 turns=said[role],
-                calls=made[role],
-                system=any(
-                    isinstance(ref, Message) and ref.role == "system" for c in mine for ref in c.added
-                ),
+                calls=len(made),
+                system=any(cast("Message", ref).role == "system" for ref in added),
                 rewritten=role_view(source, found, role).rewritten,
-                tokens=any(call.tokens is not None for call in mine),
+                tokens=any(call.tokens is not None for call in made),
             )
         )
     return lines

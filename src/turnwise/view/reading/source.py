@@ -20,7 +20,7 @@ from turnwise.store.prepared import Prepared
 from turnwise.store.rows import EpisodeRow, RunRow
 from turnwise.store.schema import runs
 from turnwise.store.search import Progress, open_index
-from turnwise.store.store import Store
+from turnwise.store.store import Store, decode_timings
 from turnwise.view.reading.cache import Cache
 from turnwise.view.reading.errors import MissingError
 
@@ -35,6 +35,8 @@ _FIGURES = 100_000
 _DERIVED = 250_000
 """Turns of the episodes of which outlines and such are kept, each kind counted by itself."""
 _CHANGING = [column for column in runs.c if column.name not in ("config", "provenance")]
+_NAMES = [column.name for column in _CHANGING]
+_ID = _NAMES.index("id")
 _ALL_RUNS = Prepared(sa.select(*_CHANGING).order_by(runs.c.number.desc()))
 _LOGS = 96 << 20
 """Bytes of logs, as stored, that are kept parsed; parsed they take a few times as much."""
@@ -46,6 +48,8 @@ class Found(NamedTuple):
     run: Run
     row: EpisodeRow
     log: EpisodeLog
+    times: Sequence[bytes | None]
+    """As they are stored."""
     extent: tuple[int, int]
     """How many parts its log had, and their bytes: the same, the same log."""
 
@@ -69,6 +73,13 @@ class Sample(NamedTuple):
     """Of all their calls and effects."""
 
 
+class _Runs(NamedTuple):
+    """What was told of each run last, and its row."""
+
+    listed: list[tuple[Any, ...]]
+    rows: list[RunRow]
+
+
 class Source:
     """A store to read from; any process may write it meanwhile."""
 
@@ -77,11 +88,10 @@ class Source:
         self.annotations = Annotations(store)
         self.search = open_index(store)
         self._indexed: tuple[float, Progress | None] = (0.0, None)
-        self._runs: dict[str, tuple[tuple[Any, ...], RunRow]] = {}
-        """By id, what was read of each run last, and its row."""
+        self._runs = _Runs([], [])
         self.cache: Cache[Any] = Cache(_FIGURES)
         """Figures, each of weight 1, and what is made of many."""
-        self._logs: Cache[EpisodeLog] = Cache(_LOGS)
+        self._logs: Cache[tuple[EpisodeLog, list[bytes | None]]] = Cache(_LOGS)
         self._derived: Cache[Any] = Cache(_DERIVED)
 
     def run(self, name: str) -> Run:
@@ -97,27 +107,12 @@ class Source:
 
     def rows(self) -> list[RunRow]:
         """All runs, newest first. Config and provenance, which do not change, are read once."""
-        names = [column.name for column in _CHANGING]
         with self.store.reading("runs") as connection:
             listed = _ALL_RUNS.rows(connection)
         known = self._runs
-        place = names.index("id")
-        new = [row[0] for row in listed if row[place] not in known]
-        read = (
-            {row.id: row for row in self.store.runs(numbers=new if len(new) < _FEW else None)} if new else {}
-        )
-        found: dict[str, tuple[tuple[Any, ...], RunRow]] = {}
-        for row in listed:
-            before = known.get(row[place])
-            if before is None or before[0] != row:
-                whole = read.get(row[place]) if before is None else before[1]
-                if whole is None:
-                    # It began between the two questions, and is in the next answer.
-                    continue
-                before = (row, msgspec.structs.replace(whole, **dict(zip(names, row, strict=True))))
-            found[row[place]] = before
-        self._runs = found
-        return [row for _, row in found.values()]
+        if listed != known.listed:
+            self._runs = known = self._caught_up(listed, known)
+        return known.rows
 
     def names(self, numbers: Collection[int]) -> dict[int, str]:
         """The ids of the runs of these numbers that are there."""
@@ -134,16 +129,17 @@ class Source:
         Raises:
             MissingError: there is no such episode, or it has not begun.
         """
-        row, *extent = self.store.extent(run.row.number, number)
-        if row is None or not extent[0]:
+        found = self.store.extent(run.row.number, number)
+        if found is None or not found[1]:
             if 0 <= number < run.row.planned:
                 raise MissingError(f"episode {number} of {run.id} has not begun")
             raise MissingError(f"run {run.id} has no episode {number}: it has 0 to {run.row.planned - 1}")
+        row, *extent = found
         key = (run.id, number, *extent, row.stop, row.seconds)
         kept = self._logs.get(
-            key, lambda: self.store.read(run.row.number, number), weight=lambda _: extent[1] + 1_000
+            key, lambda: self.store.read_whole(run.row.number, row), weight=lambda _: extent[1] + 1_000
         )
-        return Found(run, row, kept, (extent[0], extent[1]))
+        return Found(run, row, *kept, (extent[0], extent[1]))
 
     def of(self, found: Found, what: tuple[Any, ...], make: Callable[[], T]) -> T:
         """What was worked out from an episode's log, remembered as long as that is the same."""
@@ -159,8 +155,7 @@ class Source:
 
     def timings(self, found: Found) -> list[Timing]:
         """When each call and effect of an episode was asked for and how long it took."""
-        run, number = found.run.row.number, found.row.number
-        return self.of(found, ("timings",), lambda: self._timings(run, [number]))
+        return self.of(found, ("timings",), lambda: _readable_times(lambda: decode_timings(found.times)))
 
     def sample(self, run: Run, numbers: Sequence[int], turns: float) -> Sample:
         """The logs of some episodes, spread evenly, and what their calls took.
@@ -178,7 +173,27 @@ class Source:
             # One that cannot be read shall not hide the others.
             read = [(number, one) for number in chosen if (one := self._readable(run, number)) is not None]
         numbers = [number for number, _ in read]
-        return Sample(numbers, [one for _, one in read], self._timings(run.row.number, numbers))
+        times = _readable_times(lambda: self.store.timings_of(run.row.number, numbers))
+        return Sample(numbers, [one for _, one in read], times)
+
+    def _caught_up(self, listed: list[tuple[Any, ...]], known: _Runs) -> _Runs:
+        """The runs as they are now, by what was read of them before."""
+        was = {row.id: (told, row) for told, row in zip(known.listed, known.rows, strict=True)}
+        new = [told[0] for told in listed if told[_ID] not in was]
+        read = self.store.runs(numbers=new if len(new) < _FEW else None) if new else []
+        begun = {row.id: row for row in read}
+        told_of: list[tuple[Any, ...]] = []
+        rows: list[RunRow] = []
+        for told in listed:
+            before, row = was.get(told[_ID]) or (None, begun.get(told[_ID]))
+            if row is None:
+                # It began between the two questions, and is in the next answer.
+                continue
+            if before != told:
+                row = msgspec.structs.replace(row, **dict(zip(_NAMES, told, strict=True)))
+            told_of.append(told)
+            rows.append(row)
+        return _Runs(told_of, rows)
 
     def _readable(self, run: Run, number: int) -> EpisodeLog | None:
         try:
@@ -186,13 +201,10 @@ class Source:
         except StoreError:
             return None
 
-    def _timings(self, run: int, numbers: Sequence[int]) -> list[Timing]:
-        """Measured times; where they cannot be read (another version wrote them), a page does without."""
-        try:
-            return (
-                self.store.timings(run, numbers[0])
-                if len(numbers) == 1
-                else self.store.timings_of(run, numbers)
-            )
-        except msgspec.DecodeError:
-            return []
+
+def _readable_times(read: Callable[[], list[Timing]]) -> list[Timing]:
+    """Measured times; where they cannot be read (another version wrote them), a page does without."""
+    try:
+        return read()
+    except msgspec.DecodeError:
+        return []

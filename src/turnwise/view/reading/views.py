@@ -88,11 +88,13 @@ class RoleView:
     @property
     def rewritten(self) -> bool:
         """Whether some call was shown something else than history and a system prompt."""
-        return any(
-            self._knew(one) > one.turns
-            or any(isinstance(ref, Message) and ref.role != "system" for ref in one.call.added)
-            for one in self.seen.values()
-        )
+        for one in self.seen.values():
+            if self._knew(one) > one.turns:
+                return True
+            for ref in one.call.added:
+                if isinstance(ref, Message) and ref.role != "system":
+                    return True
+        return False
 
     def refs(self, one: Seen) -> list[Ref]:
         """Everything that was shown in a call, in order."""

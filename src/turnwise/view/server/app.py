@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from importlib import import_module
@@ -82,7 +81,7 @@ def _handler(viewer: Viewer, endpoint: Endpoint) -> Callable[[Request], Awaitabl
             if inside:
                 found = await handle(ask)
             else:
-                found = await asyncio.to_thread(_done, handle, ask, endpoint.status)
+                found = await viewer.threads.run(_done, handle, ask, endpoint.status)
         except Exception as error:
             return answers.failure(error)
         return answers.record(found, endpoint.status) if isinstance(found, s.Reply) else found

@@ -12,6 +12,7 @@ from turnwise.view.live.hub import Hub, event
 from turnwise.view.live.plays import Play, Plays
 from turnwise.view.live.stage import Stage
 from turnwise.view.reading.source import Found, Source
+from turnwise.view.server.threads import Threads
 
 
 class Viewer:
@@ -22,6 +23,8 @@ class Viewer:
         self.source = Source(store)
         self.hub = Hub(self.source)
         self.stage = Stage()
+        self.threads = Threads()
+        """Those in which pages are read."""
         self.plays = Plays(self.source, self.stage, self._changed)
         self._loop: asyncio.AbstractEventLoop | None = None
 
