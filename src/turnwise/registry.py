@@ -89,7 +89,9 @@ def _at_place(kind: str, place: str) -> Any:
     except ImportError as error:
         near = did_you_mean(place.partition(":")[0], entries(f"{kind}_schemes"))
         if where.endswith(".py") and "relative import" in str(error):
-            near = f"; as part of a package: {'.'.join(Path(where).with_suffix('').parts)}:{attribute}"
+            near = f"; as part of a package: {_in_package(Path(where))}:{attribute}"
+        elif "/" in where and all(part.isidentifier() for part in Path(where).parts):
+            near = f"; a package has dots: {'.'.join(Path(where).parts)}:{attribute}"
         raise ConfigError(f"{kind} {place!r} cannot be imported: {error}{near}") from error
     except Exception as error:
         raise ConfigError(f"{kind} {place!r}: {where} fails: {type(error).__name__}: {error}") from error
@@ -98,6 +100,18 @@ def _at_place(kind: str, place: str) -> Any:
     except AttributeError:
         near = did_you_mean(attribute, vars(module))
         raise ConfigError(f"{kind} {place!r}: {where} has no {attribute!r}{near}") from None
+
+
+def _in_package(path: Path) -> str:
+    """A file's dotted name; where the current folder lies within its package, the folder to go to first."""
+    whole = path.resolve().with_suffix("")
+    root = whole.parent
+    while (root / "__init__.py").exists():
+        root = root.parent
+    here = Path.cwd()
+    if whole.is_relative_to(here) and root.is_relative_to(here):
+        return ".".join(whole.relative_to(here).parts)
+    return f"cd {root}, then {'.'.join(whole.relative_to(root).parts)}"
 
 
 def _import_file(path: Path) -> Any:

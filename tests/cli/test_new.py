@@ -64,6 +64,19 @@ def test_two_of_them_stand_side_by_side(folder: Path) -> None:
     ok("run", "one.environment:One", "-a", "solver", "-q")
 
 
+def test_a_service_named_from_elsewhere_is_told_by_its_right_name(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "shops").mkdir()
+    ok("new", "corner", "-d", "shops")
+    line = refused("run", "shops/corner:Corner", "-a", "solver")
+    assert line.endswith("No module named 'shops/corner'; a package has dots: shops.corner:Corner")
+    ok("run", "shops.corner:Corner", "-a", "solver", "-q")
+    monkeypatch.chdir(folder / "shops" / "corner")
+    line = refused("run", "environment.py:Corner", "-a", "solver")
+    assert line.endswith(f"as part of a package: cd {folder / 'shops'}, then corner.environment:Corner")
+
+
 def test_its_ci_names_commands_that_there_are(folder: Path) -> None:
     text = scaffold("bike_shop")["ci.yml"]
     (line,) = (line for line in text.replace(">\n", "").splitlines() if "turnwise run" in line)
