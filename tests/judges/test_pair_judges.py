@@ -235,3 +235,6 @@ def test_who_cannot_sit_on_a_jury() -> None:
         Jury(members=({"use": "pairwise"},), tie="rubric")
     with pytest.raises(ConfigError, match="members"):
         made("jury", {"members": []})
+    for seat in ("x", 1.5, -1, True):
+        with pytest.raises(ConfigError, match="jury: 'pairwise': seat: expected a whole number from 0, got"):
+            made("jury", {"members": [{"use": "pairwise", "seat": seat}]})

@@ -59,7 +59,7 @@ class Jury(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Several judges of a pair, who vote.
 
     Raises:
-        ConfigError: a member is no judge of pairs, or `tie` names none of them.
+        ConfigError: a member is no judge of pairs or has a seat that is none, or `tie` names none of them.
     """
 
     members: tuple[dict[str, Any], ...] = (
@@ -90,7 +90,10 @@ class Jury(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             judge: Any = made(str(member.get("use")), settings)
             if not hasattr(judge, "compared"):
                 raise ConfigError(f"jury: {judge.name!r} judges no pairs")
-            found.append((cast("PairJudge", judge), int(member.get("seat", 0))))
+            seat = member.get("seat", 0)
+            if type(seat) is not int or seat < 0:
+                raise ConfigError(f"jury: {judge.name!r}: seat: expected a whole number from 0, got {seat!r}")
+            found.append((cast("PairJudge", judge), seat))
         return tuple(found)
 
     async def compared(self, a: EpisodeLog, b: EpisodeLog, ask: Asker) -> Sequence[Verdict]:
@@ -103,7 +106,7 @@ class Jury(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         bench = seats(ask)
         told: list[Verdict] = []
         for judge, seat in self.jurors:
-            if not 0 <= seat < len(bench):
+            if seat >= len(bench):
                 raise ConfigError(f"jury: {judge.name!r} asks seat {seat}, but {len(bench)} are filled")
             whole = judge.reduce(await judge.compared(a, b, bench[seat]))
             told.append(msgspec.structs.replace(whole, figures={**whole.figures, "seat": float(seat)}))
