@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import re
 import subprocess
 import sys
 from typing import Any
 
 _PACKAGES = ("turnwise", "msgspec", "numpy", "openai", "anthropic", "google-genai", "torch", "transformers")
+_FOLDER = re.compile(rf"({'|'.join(_PACKAGES).replace('-', '[-_]')})-.*\.dist-info$", re.IGNORECASE)
 
 
 def provenance() -> dict[str, Any]:
@@ -28,7 +30,7 @@ def _versions() -> dict[str, str]:
     for place in sys.path:
         with contextlib.suppress(OSError):
             for name in os.listdir(place or "."):
-                if name.endswith(".dist-info"):
+                if _FOLDER.match(name):
                     package, _, version = name.removesuffix(".dist-info").partition("-")
                     found.setdefault(package.replace("_", "-").lower(), version)
     return {package: found[package] for package in _PACKAGES if package in found}

@@ -5,7 +5,7 @@ To build, key, and wrap a small query anew costs SQLAlchemy ten times what the d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -54,16 +54,37 @@ class Prepared:
         dialect = connection.dialect
         found = self._compiled.get(type(dialect))
         if found is None:
-            compiled = self._statement.compile(dialect=dialect)
-            found = str(compiled), _arrangement(compiled, self._names)
-            self._compiled[type(dialect)] = found
+            found = self._compiled[type(dialect)] = self._compile(dialect)
         return found
 
+    def _compile(self, dialect: sa.Dialect) -> tuple[str, Callable[[Sequence[Any]], Any]]:
+        compiled = self._statement.compile(dialect=dialect)
+        return str(compiled), _arrangement(compiled, self._names)
 
-def prepared_insert(table: sa.Table, names: Iterable[str]) -> Prepared:
-    """A row of a table, given by these columns."""
-    columns = tuple(names)
-    return Prepared(table.insert().values({name: sa.bindparam(name) for name in columns}), *columns)
+
+class PreparedInsert(Prepared):
+    """A row of a table, given by some columns; its text needs no compiler.
+
+    Args:
+        table: Where it goes.
+        names: Of the columns, in the order in which values are given.
+    """
+
+    __slots__ = ("_table",)
+
+    def __init__(self, table: sa.Table, *names: str) -> None:
+        super().__init__(None, *names)
+        self._table = table
+
+    def _compile(self, dialect: sa.Dialect) -> tuple[str, Callable[[Sequence[Any]], Any]]:
+        quote, names = dialect.identifier_preparer.quote, self._names
+        positional = dialect.paramstyle == "qmark"
+        values = ["?" if positional else f"%({name})s" for name in names]
+        text = (
+            f"INSERT INTO {quote(self._table.name)} ({', '.join(map(quote, names))}) "
+            f"VALUES ({', '.join(values)})"
+        )
+        return text, _as_given if positional else lambda row: dict(zip(names, row, strict=True))
 
 
 class _Cursor:

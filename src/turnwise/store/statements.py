@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from turnwise.store.prepared import Prepared, prepared_insert
+from turnwise.store.prepared import Prepared, PreparedInsert
 from turnwise.store.rows import EpisodeRow
 from turnwise.store.schema import episodes, log, runs
 
@@ -25,12 +25,10 @@ RUN_NUMBER = Prepared(sa.select(runs.c.number).where(runs.c.id == _ID), "of_id")
 LAST_RUN = Prepared(
     sa.select(runs).where(runs.c.number == sa.select(sa.func.max(runs.c.number)).scalar_subquery())
 )
-NEW_RUN = prepared_insert(
+NEW_RUN = PreparedInsert(
     runs,
-    (
-        *("id", "kind", "environment", "planned", "created", "status"),
-        *("parent", "owner", "beat", "config", "provenance"),
-    ),
+    *("id", "kind", "environment", "planned", "created", "status"),
+    *("parent", "owner", "beat", "config", "provenance"),
 )
 BEAT = Prepared(
     runs.update().where(runs.c.number == _NUMBER).values(beat=sa.bindparam("to_beat")), "to_beat", "of_number"
@@ -57,5 +55,5 @@ END = Prepared(END_OF.where(_IN_EPISODES), *_PLACE)
 LOG = Prepared(sa.select(log.c.data, log.c.timings).where(_IN_LOG).order_by(log.c.part), *_PLACE)
 NO_PARTS = Prepared(log.delete().where(_IN_LOG), *_PLACE)
 NO_EPISODE = Prepared(episodes.delete().where(_IN_EPISODES), *_PLACE)
-NEW_EPISODE = prepared_insert(episodes, ("run", "number", "task", "epoch", "seed"))
-NEW_PART = prepared_insert(log, ("run", "episode", "part", "data"))
+NEW_EPISODE = PreparedInsert(episodes, "run", "number", "task", "epoch", "seed")
+NEW_PART = PreparedInsert(log, "run", "episode", "part", "data")

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from turnwise.errors import StoreError
 from turnwise.store.checkpoint import Checkpoints
-from turnwise.store.prepared import Prepared, prepared_insert
+from turnwise.store.prepared import Prepared, PreparedInsert
 from turnwise.store.schema import episodes, log
 
 PLACE = ("run", "number")
@@ -32,9 +32,9 @@ _LARGE = 64
 _ROW = 200
 """About what a row takes in the log besides its data."""
 
-_PARTS = prepared_insert(log, PART)
-_BEGINNINGS = prepared_insert(episodes, (*PLACE, *BEGUN))
-_WHOLES = prepared_insert(episodes, (*PLACE, *BEGUN, *ENDED))
+_PARTS = PreparedInsert(log, *PART)
+_BEGINNINGS = PreparedInsert(episodes, *PLACE, *BEGUN)
+_WHOLES = PreparedInsert(episodes, *PLACE, *BEGUN, *ENDED)
 _ENDINGS = Prepared(
     episodes.update()
     .where(episodes.c.run == sa.bindparam("of_run"), episodes.c.number == sa.bindparam("of_number"))
