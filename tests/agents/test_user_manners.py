@@ -122,6 +122,9 @@ def _by_agent(manner: Any, lines: list[str]) -> Any:
     return play(Asked(), agents)[0]
 
 
+LATE, SOON = (Update(kind="addition", text="And tea.", at=at) for at in (5, 1))
+
+
 @pytest.mark.parametrize(
     ("make", "why"),
     [
@@ -129,6 +132,7 @@ def _by_agent(manner: Any, lines: list[str]) -> Any:
         (lambda: Interruption((), Patience(Interruption(()))), "Interruption wraps another Interruption"),
         (lambda: Disclosure(FACTS, Patience(TwoStage(()))), "Disclosure cannot wrap TwoStage"),
         (lambda: Interruption((), TwoStage(()), channel="own_words"), "own_words"),
+        (lambda: Interruption([LATE, SOON]), "in the order of their points"),
         (lambda: Patience(turns=0), "turns >= 1"),
         (lambda: Disclosure(FACTS, step=0), "step >= 1"),
     ],

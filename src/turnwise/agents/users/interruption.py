@@ -70,7 +70,7 @@ def scheduled(task: Task) -> Schedule:
         found = wire.from_builtins(raw, tuple[Update, ...])
     except (msgspec.ValidationError, TaskError) as error:
         raise TaskError(f"{place}: {error}") from None
-    if any(one.at > other.at for one, other in pairwise(found)):
+    if not _in_order(found):
         raise TaskError(f"{place}: expected them in the order of their points (at)")
     return found
 
@@ -115,6 +115,10 @@ class Interruption(Wrapper):
         hold: Whether a goodbye waits until every update was said; otherwise those left over are never said.
         marks: What ends the conversation.
         roles: Whose turns count as actions, calls of tools included; by default all but the user's own.
+
+    Raises:
+        ConfigError: the updates are not in the order of their points; or they would be told in private to a
+            model that does not heed it.
     """
 
     def __init__(
@@ -134,6 +138,8 @@ class Interruption(Wrapper):
                 "Interruption: channel 'own_words' tells the model in private, which a two-stage user never "
                 "sees; use 'instead' or 'after'"
             )
+        if not callable(schedule) and not _in_order(schedule):
+            raise ConfigError("Interruption: expected the updates in the order of their points (at)")
         self.schedule = schedule
         self.channel: Channel = channel
         self.tags = tags
@@ -187,6 +193,10 @@ def actions(role: Role, roles: Sequence[str] = ()) -> int:
     episode = role.episode
     counted = roles or tuple(name for name in episode.roles if name != role.name)
     return sum(1 for turn in episode.turns if turn.role in counted)
+
+
+def _in_order(schedule: Schedule) -> bool:
+    return all(one.at <= other.at for one, other in pairwise(schedule))
 
 
 def _note(update: Update, done: int, number: int) -> dict[str, object]:
