@@ -13,6 +13,7 @@ for needed in ("torch", "transformers"):
     pytest.importorskip(needed, reason="needs pip install 'turnwise[learn]'")
 
 import tiny  # noqa: E402
+import turnwise  # noqa: E402
 from turnwise.agent import Agent  # noqa: E402
 from turnwise.environment import Environment  # noqa: E402
 from turnwise.episode import Episode  # noqa: E402
@@ -100,3 +101,20 @@ def test_what_is_asked_outside_may_ask_the_model_itself(folder: Path) -> None:
 
     asyncio.run(go())
     assert episode.error is None
+
+
+def test_that_episodes_of_a_run_begin_a_few_at_a_time_changes_no_bit(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody computes before the last has begun, however long that takes."""
+
+    def play(name: str) -> list[bytes]:
+        model = connect(str(folder), {"lockstep": True, "max_batch": 40})
+        agent = Agent(model, sampling=Sampling(temperature=1.0, max_tokens=6))
+        tasks = [Task(id=str(n)) for n in range(40)]
+        run = turnwise.run(Looks(), agent, tasks=tasks, store=tmp_path / name, concurrency=40)
+        return [log.to_json() for log in run.logs()]
+
+    usual = play("usual.db")
+    monkeypatch.setattr("turnwise.engine.runner._APART", 0.05)
+    assert play("slow.db") == usual

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from turnwise import outside
 from turnwise.agent import Agent
 from turnwise.engine.gateway import Gateway
 from turnwise.engine.resolve import Cast
@@ -133,6 +134,9 @@ class Runner:
     async def _work_all(self, queue: Iterator[Job], count: int) -> list[BaseException | None]:
         """Let `count` coroutines work until no job is left."""
         self._workers = []
+        # A loop does not rest while somebody has yet to begin.
+        world = outside.here()
+        world.count(1)
         try:
             while len(self._workers) < count and not (self._stopped or self._taken):
                 more = min(_TOGETHER, count - len(self._workers))
@@ -143,6 +147,8 @@ class Runner:
             self.stop()
             await asyncio.wait(self._workers)
             raise
+        finally:
+            world.count(-1)
         return await asyncio.gather(*self._workers, return_exceptions=True)
 
     async def _work(self, queue: Iterator[Job]) -> None:
