@@ -210,11 +210,17 @@ def compared(before: Run, after: Run) -> dict[str, Any]:
         one, other = read(before), read(after)
         assert one.keys() == other.keys(), "both evaluations play the same entries"
         found[what] = {
-            "before": bounds(metrics.mean([*one.values()])),
-            "after": bounds(metrics.mean([*other.values()])),
+            "before": bounds(share([*one.values()])),
+            "after": bounds(share([*other.values()])),
             "gain": bounds(metrics.mean([other[name] - one[name] for name in one])),
         }
     return found
+
+
+def share(values: list[float]) -> Estimate:
+    """The mean of some values between 0 and 1: of verdicts with Wilson's interval, else with Student's."""
+    verdicts = set(values) <= {0.0, 1.0}
+    return metrics.proportion(values) if verdicts else metrics.mean(values)
 
 
 def bounds(estimate: Estimate) -> dict[str, float]:
