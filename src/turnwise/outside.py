@@ -1,4 +1,4 @@
-"""What the outside world is asked at the moment, counted for each event loop.
+"""Whether an event loop rests, and what the outside world is asked meanwhile.
 
 An episode that waits for a tool or a sandbox will go on, though its event loop has nothing to do. Who wants
 to know when a loop has really come to rest (`models/hf/lockstep.py`) asks here: what was asked is counted,
@@ -46,6 +46,12 @@ class _Question:
 
 _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, Outside] = WeakKeyDictionary()
 _open: ContextVar[_Question | None] = ContextVar("_open", default=None)
+
+
+def is_busy(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether a loop has something to run at once. Of another kind than asyncio's own, nobody can tell."""
+    # No public name tells it.
+    return bool(getattr(loop, "_ready", None))
 
 
 def here() -> Outside:

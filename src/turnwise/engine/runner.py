@@ -134,15 +134,19 @@ class Runner:
     async def _work_all(self, queue: Iterator[Job], count: int) -> list[BaseException | None]:
         """Let `count` coroutines work until no job is left."""
         self._workers = []
+        together = _TOGETHER
         # A loop does not rest while somebody has yet to begin.
         world = outside.here()
         world.count(1)
         try:
             while len(self._workers) < count and not (self._stopped or self._taken):
-                more = min(_TOGETHER, count - len(self._workers))
+                first = not self._workers
+                more = min(together, count - len(self._workers))
                 self._workers += [asyncio.create_task(self._work(queue)) for _ in range(more)]
-                if len(self._workers) < count:
-                    await asyncio.sleep(_APART)
+                await asyncio.sleep(0 if first else _APART)
+                if first and outside.is_busy(asyncio.get_running_loop()):
+                    # Nobody waits for answers: there is nobody to hold up.
+                    together = count
         except asyncio.CancelledError:
             self.stop()
             await asyncio.wait(self._workers)

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from turnwise import wire
 from turnwise.episode import Episode
+from turnwise.outside import is_busy
 from turnwise.store.writer import Batch, Threads, Writer
 
 _PAUSE = 0.005
@@ -124,9 +125,8 @@ class RunJournal:
 
     def _settle(self) -> None:
         """Flush, unless the loop has other work at hand that will bring more; then in the next round."""
-        # No public name tells what a loop is about to run; one that has not this one flushes every round.
         loop = self._loop
-        busy = loop is not None and bool(getattr(loop, "_ready", None))
+        busy = loop is not None and is_busy(loop)
         if loop is None or not busy or self._latest <= loop.time():
             self._flush(idle=not busy)
         else:
