@@ -14,11 +14,11 @@ EPISODES, TURNS, CONCURRENCY = 2000, 10, 200
 
 
 def main() -> None:
-    """Measure all in turn, three times."""
+    """Measure all in turn, five times."""
     size = (EPISODES, TURNS, CONCURRENCY, 0)
     small = (EPISODES // 4, TURNS, CONCURRENCY, 0)
     rows = repeat(
-        3,
+        5,
         {
             "asyncio": lambda: child(sys.executable, "engine_asyncio.py", *size),
             "turnwise, stored": lambda: child(sys.executable, "engine_turnwise.py", *size),
