@@ -281,7 +281,7 @@ def draw(path: Path) -> None:
     for axes, what in zip(panels, READ, strict=True):
         panel(axes, what, kept(path))
     panels[0].set_ylabel("share")
-    panels[0].legend(frameon=False, loc="upper left", fontsize=8, title="rewarded:", alignment="left")
+    panels[1].legend(frameon=False, loc="upper left", fontsize=8, title="rewarded:", alignment="left")
     figure.tight_layout()
     plot = path.with_suffix(".svg")
     figure.savefig(plot, metadata={"Date": None})
