@@ -12,6 +12,7 @@ import pytest
 from served import Client, serving
 
 import turnwise
+from turnwise.store.probe import probe
 
 
 @pytest.fixture(scope="module")
@@ -165,3 +166,18 @@ def test_agreement_is_cohens_kappa_with_an_interval(browser: Client, run: str) -
     assert page["alpha"]["mean"] == pytest.approx(0.5)
     assert {"kind": "thumb", "name": "clear", "labels": 16, "annotators": ["dan", "eve"]} in page["criteria"]
     assert browser.get("/agreement", kind="score", name="nothing")["pairs"] == []
+
+
+def test_a_store_from_before_there_were_labels_gets_them_with_the_first(
+    place: Path, run: str, tmp_path: Path
+) -> None:
+    older = tmp_path / "older.db"
+    with sqlite3.connect(place) as whole, sqlite3.connect(older) as copy:
+        whole.backup(copy)
+        copy.execute("DROP TABLE annotations")
+    probe(older)
+    with serving(older) as client:
+        assert client.get("/labels")["rows"] == []
+        assert client.get(f"/runs/{run}/episodes/0")["line"]["labels"] == 0
+        client.post("/labels", kind="thumb", target=f"{run}/0", annotator="ana", value=1)
+        assert client.get(f"/runs/{run}/episodes/0")["line"]["labels"] == 1

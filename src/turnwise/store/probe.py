@@ -34,7 +34,7 @@ def probe(place: str | Path | None = None) -> None:
     except sqlite3.Error as error:
         why = "another process keeps it locked" if "locked" in str(error) else str(error)
         raise StoreError(f"store {path}: cannot open: {why}") from None
-    missing = {table.name for table in schema.metadata.tables.values()} - found
+    missing = {table.name for table in schema.metadata.tables.values()} - found - schema.LATER
     if schema.about.name in missing:
         what = "holds other things" if found else "is empty"
         raise StoreError(f"{path} {what} and is no store of Turnwise: name another by --store")

@@ -94,4 +94,7 @@ labels = Table(
 )
 """What people say of the rest; see `annotations.py`."""
 
+LATER = frozenset({labels.name})
+"""Tables that a store of this version may lack, as they came later; who first writes in them makes them."""
+
 labels_place = Index("annotations_place", labels.c.run, labels.c.episode)
