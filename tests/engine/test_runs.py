@@ -260,18 +260,30 @@ def test_what_cannot_be_used_is_said_before_anything_starts(tmp_path: Path) -> N
 def test_a_run_that_is_cancelled_while_its_episodes_begin_can_be_resumed(tmp_path: Path) -> None:
     store, big = tmp_path / "t.db", Walk(size=2000)
 
-    async def begin(walker: Walker) -> None:
+    class Early(Walker):
+        """Tells when some were asked for."""
+
+        def __init__(self) -> None:
+            super().__init__(sleep=5.0)
+            self.some = asyncio.Event()
+
+        async def sample(self, request: Request) -> Sample:
+            if len(self.asked) == 50:
+                self.some.set()
+            return await super().sample(request)
+
+    async def begin() -> None:
+        walker = Early()
         running = asyncio.create_task(turnwise.run_async(big, walker, store=store, concurrency=2000))
-        await asyncio.sleep(0.05)
+        await walker.some.wait()
         running.cancel()
         await asyncio.wait([running])
         assert running.cancelled()
         assert len(asyncio.all_tasks()) == 1
 
-    first = Walker(sleep=0.5)
-    asyncio.run(begin(first))
-    assert 0 < len(first.asked) < 2000
+    asyncio.run(begin())
     run = turnwise.open_run(store=store)
     assert run.row.status == "stopped"
+    assert len(run.episodes()) >= 50
     done = turnwise.resume(run.id, store=store, environment=big, agents={"agent": Walker()})
     assert done.summary()["episodes"] == 2000
