@@ -17,11 +17,17 @@ _MOST = 8
 
 
 class Threads:
-    """Some threads, begun as they are needed, which end with the process."""
+    """Some threads, begun as they are needed."""
 
     def __init__(self) -> None:
-        self._work: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[tuple[Any, ...] | None] = queue.SimpleQueue()
         self._begun = self._busy = 0
+
+    def close(self) -> None:
+        """Let them end, each with what it is doing; asked again, others begin."""
+        for _ in range(self._begun):
+            self._work.put(None)
+        self._begun = 0
 
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """What a function gives that may take its time, or the exception it raises."""
@@ -39,14 +45,17 @@ class Threads:
 
     def _read(self) -> None:
         while True:
-            loop, answer, function, arguments = self._work.get()
+            work = self._work.get()
+            if work is None:
+                return
+            loop, answer, function, arguments = work
             try:
                 tell, value = _give, function(*arguments)
             except BaseException as error:
                 tell, value = _fail, error
             if not loop.is_closed():
                 loop.call_soon_threadsafe(tell, answer, value)
-            del loop, answer, function, arguments, value
+            del work, loop, answer, function, arguments, value
 
 
 def _give(answer: asyncio.Future[Any], value: Any) -> None:

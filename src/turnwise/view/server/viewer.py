@@ -45,6 +45,7 @@ class Viewer:
             with contextlib.suppress(asyncio.CancelledError):
                 await serving
             self._loop = None
+            self.threads.close()
             await asyncio.to_thread(self.stage.close)
 
     def episode(self, run: str, number: int) -> Found:
