@@ -17,7 +17,7 @@ from turnwise.episode import Episode
 from turnwise.errors import ConfigError, ModelError, StoreError, TaskError
 from turnwise.limits import Limits
 from turnwise.message import Message
-from turnwise.model import Request, Sample
+from turnwise.model import Request, Sample, Usage
 from turnwise.task import Task
 
 
@@ -287,3 +287,31 @@ def test_a_run_that_is_cancelled_while_its_episodes_begin_can_be_resumed(tmp_pat
     assert len(run.episodes()) >= 50
     done = turnwise.resume(run.id, store=store, environment=big, agents={"agent": Walker()})
     assert done.summary()["episodes"] == 2000
+
+
+@pytest.mark.parametrize("sleep", [0.0, 0.05], ids=["busy", "waiting"])
+def test_half_a_character_in_a_detail_loses_no_episode(tmp_path: Path, sleep: float) -> None:
+    class Odd(Walk, frozen=True, kw_only=True):
+        async def run(self, task: Task, episode: Episode) -> None:
+            await episode.agent.respond("hello")
+            if task.id == "t3":
+                episode.detail = "half \ud83d"
+
+    run = turnwise.run(Odd(size=300), Walker(sleep=sleep), store=tmp_path / "t.db", concurrency=300)
+    assert (run.row.status, run.summary()["episodes"]) == ("done", 300)
+    assert run.episode(3).detail == "half \ufffd"
+
+
+@pytest.mark.parametrize("sleep", [0.0, 0.05], ids=["busy", "waiting"])
+def test_what_no_database_takes_stops_the_run_in_one_line(tmp_path: Path, sleep: float) -> None:
+    class Vast(Walker):
+        async def sample(self, request: Request) -> Sample:
+            sample = await super().sample(request)
+            vast = Usage(input=2**63) if request.task.id == "t3" else None
+            return Sample(message=sample.message, usage=vast)
+
+    vast = Vast(sleep=sleep)
+    with pytest.raises(turnwise.RunStopped, match="the store cannot write this: OverflowError") as caught:
+        turnwise.run(Walk(size=300), vast, store=tmp_path / "t.db", concurrency=300)
+    assert "\n" not in str(caught.value)
+    assert caught.value.run.row.status == "stopped"

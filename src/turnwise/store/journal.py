@@ -178,7 +178,7 @@ def _summary(episode: Episode, score: float | None) -> tuple[Any, ...]:
     error = episode.error
     return (
         None if episode.stop is None else episode.stop.value,
-        episode.detail,
+        None if episode.detail is None else wire.mend(episode.detail),
         score,
         len(episode.turns),
         episode.calls_made,

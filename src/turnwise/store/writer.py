@@ -140,8 +140,10 @@ class Writer:
         try:
             with self._trouble("write"):
                 self._commit(batch)
-        except StoreError as error:
-            self.failure, self._unwritten = error, batch
+        except Exception as error:
+            # Also what is no fault of the database's, such as a value that it has no room for: what was not
+            # written must not pass for written, in whatever thread this is.
+            self.failure, self._unwritten = _failure(error), batch
             self._on_failure()
             return
         if self._checkpoints is not None:
@@ -176,3 +178,12 @@ class Writer:
             else:
                 self._unwritten.add(batch)
             self._done += count
+
+
+def _failure(error: Exception) -> StoreError:
+    if isinstance(error, StoreError):
+        return error
+    reason = " ".join(str(error).split())
+    failure = StoreError(f"the store cannot write this: {type(error).__name__}: {reason}")
+    failure.__cause__ = error
+    return failure
